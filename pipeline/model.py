@@ -1,0 +1,535 @@
+"""The values that travel between the stages, each complete when it exists; imports nothing of ours.
+
+Times are whole milliseconds, sizes bytes, dates aware; seconds and clock times appear only in the edge formats.
+A key is the path of a file below the site's root, always with forward slashes; an address (URL) is `Show.url(key)`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+FEED_KEY = "feed.xml"
+MANIFEST_KEY = "manifest.json"
+MANIFEST_VERSION = 1
+SITEMAP_KEY = "sitemap.xml"
+TRANSCRIPT_FORMATS: Mapping[str, str] = {  # extension -> media type, in the order feeds list them
+    "vtt": "text/vtt",
+    "srt": "application/x-subrip",
+    "json": "application/json",
+    "html": "text/html",
+    "txt": "text/plain",
+}
+
+
+def feed_key(name: str) -> str:
+    """Name the key of the feed called `name` (the network feed itself is FEED_KEY)."""
+    return f"feeds/{name}.xml"
+
+
+def episode_key(slug: str) -> str:
+    """Name the key of an episode's page."""
+    return f"episodes/{slug}/index.html"
+
+
+def embed_key(slug: str) -> str:
+    """Name the key of an episode's embedded player."""
+    return f"embed/{slug}/index.html"
+
+
+def oembed_key(slug: str) -> str:
+    """Name the key of an episode's oEmbed description."""
+    return f"oembed/{slug}.json"
+
+
+def chapters_key(slug: str) -> str:
+    """Name the key of an episode's chapters (Podcasting 2.0 JSON)."""
+    return f"chapters/{slug}.json"
+
+
+def transcript_key(slug: str, extension: str) -> str:
+    """Name the key of an episode's transcript in one of TRANSCRIPT_FORMATS."""
+    return f"transcripts/{slug}.{extension}"
+
+
+def media_key(slug: str, sha256: str, extension: str = "mp3") -> str:
+    """Name the key of an episode's sound: it carries the content's hash, so it is never overwritten."""
+    return f"media/{slug}-{sha256[:16]}.{extension}"
+
+
+def asset_key(name: str, sha256: str, extension: str) -> str:
+    """Name the key of an image, style or script by its content's hash."""
+    return f"assets/{name}-{sha256[:16]}.{extension}"
+
+
+def clock(milliseconds: int) -> str:
+    """Write a time as people read it, `0:41` or `1:02:03`, whole seconds, rounded down."""
+    minutes, seconds = divmod(milliseconds // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+class EpisodeKind(StrEnum):
+    """What an episode is within its show (itunes:episodeType)."""
+
+    FULL = "full"
+    TRAILER = "trailer"
+    BONUS = "bonus"
+
+
+class Visibility(StrEnum):
+    """Who may reach an episode."""
+
+    PUBLIC = "public"
+    MEMBERS = "members"
+
+
+class MonoLoudness(StrEnum):
+    """How the loudness of a one-channel file is counted: as both speakers play it, or as the one channel reads."""
+
+    AS_PLAYED = "as-played"
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """An English region of the network."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """An Apple Podcasts category, with its subcategory where there is one."""
+
+    name: str
+    subcategory: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """A feed that holds a part of the archive: a filter and its own title. None means no filter on that field."""
+
+    name: str
+    title: str
+    description: str | None = None
+    region: str | None = None
+    topic: str | None = None
+    season: int | None = None
+    set_name: str | None = None
+    guid: str | None = None
+
+    def holds(self, episode: "Episode") -> bool:
+        """Say whether `episode` belongs in this feed."""
+        return (
+            (self.region is None or episode.region == self.region)
+            and (self.topic is None or self.topic in episode.topics)
+            and (self.season is None or episode.season == self.season)
+            and (self.set_name is None or episode.set_name == self.set_name)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoudnessTarget:
+    """The loudness a master must have: LUFS and dBTP, and how mono is counted."""
+
+    integrated_lufs: float = -16.0
+    true_peak_dbtp: float = -1.0
+    mono_loudness: MonoLoudness = MonoLoudness.AS_PLAYED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loudness:
+    """A loudness as measured (ITU-R BS.1770, EBU R 128); -inf where there is no sound."""
+
+    integrated_lufs: float
+    true_peak_dbtp: float
+    range_lu: float
+    threshold_lufs: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioSettings:
+    """How a recording becomes a master."""
+
+    target: LoudnessTarget = field(default_factory=LoudnessTarget)
+    channels: Literal[1, 2] = 1
+    bit_rate_kbps: int = 96
+    sample_rate_hz: int = 44_100
+    highpass_hz: int = 80
+    ffmpeg: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagSettings:
+    """How a master is tagged."""
+
+    id3_version: Literal["2.3", "2.4"] = "2.4"
+    genre: str = "Podcast"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechSettings:
+    """Which recogniser model drafts transcripts; no model, no drafting."""
+
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageSettings:
+    """Where a release is published: `s3://bucket/prefix` or `file:FOLDER` (relative to the workspace)."""
+
+    url: str = "file:./public"
+    endpoint_url: str | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """The podcast as a whole: cln_media.toml, read and typed. `site_url` ends in a slash."""
+
+    title: str
+    description: str
+    site_url: str
+    language: str
+    author: str
+    owner_name: str
+    owner_email: str
+    categories: tuple[Category, ...]
+    artwork: Path
+    artwork_alt: str
+    explicit: bool = False
+    copyright: str | None = None
+    guid: str | None = None
+    kind: Literal["episodic", "serial"] = "episodic"
+    locked: bool = True
+    timezone: str = "Europe/London"
+    identity: Literal["plain", "nhs"] = "plain"
+    identity_permission: str | None = None
+    regions: tuple[Region, ...] = ()
+    feeds: tuple[Feed, ...] = ()
+    audio: AudioSettings = field(default_factory=AudioSettings)
+    tags: TagSettings = field(default_factory=TagSettings)
+    speech: SpeechSettings = field(default_factory=SpeechSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
+
+    def url(self, key: str) -> str:
+        """Return the public address of `key`; `index.html` is never part of an address."""
+        return self.site_url + _without_index(key)
+
+    def link(self, key: str) -> str:
+        """Return the address of `key` without scheme and host, for links inside the site."""
+        return urlsplit(self.site_url).path + _without_index(key)
+
+    def region_name(self, region_id: str | None) -> str | None:
+        """Return a region's name for people, or None where there is no such region."""
+        return next((region.name for region in self.regions if region.id == region_id), None)
+
+
+def _without_index(key: str) -> str:
+    return key.removesuffix("index.html") if key == "index.html" or key.endswith("/index.html") else key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """A chapter of an episode."""
+
+    start_ms: int
+    title: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cue:
+    """Some words of a transcript, with the time they are said and who says them."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """What is said in an episode. cues: ascending by start, ms from the start of the master.
+
+    `origin` is the name of the file it was read from, or "recogniser" for a draft made by machine.
+    """
+
+    language: str
+    cues: tuple[Cue, ...]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What a speaker has agreed to, when, and where that is written down."""
+
+    scope: tuple[str, ...]
+    recorded_on: date
+    reference: str
+    withdrawn_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaker:
+    """Someone who speaks: always a role; a name only where consent covers it."""
+
+    role: str
+    name: str | None = None
+    organisation: str | None = None
+    consent: Consent | None = None
+
+    @property
+    def label(self) -> str:
+        """What may be shown of this speaker: the name where consent to be named stands, else the role."""
+        named = self.consent is not None and "name" in self.consent.scope and self.consent.withdrawn_on is None
+        return self.name if self.name and named else self.role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link that belongs to an episode's notes."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A recording as it was ingested: its path and the SHA-256 it had then."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What a source file says of itself, as far as we trust it (see audio.probe).
+
+    `title`, `description` and `recorded_on` are offers for a person to take or leave: nothing of them is published.
+    """
+
+    path: Path
+    container: str
+    codec: str
+    duration_ms: int
+    sample_rate_hz: int
+    channels: int
+    recorded_on: datetime | None = None
+    title: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """An episode as its folder describes it; complete or not. `published` is aware, None for a draft."""
+
+    path: Path
+    slug: str
+    guid: str
+    title: str
+    sources: tuple[Source, ...]
+    number: int | None = None
+    season: int | None = None
+    kind: EpisodeKind = EpisodeKind.FULL
+    recorded_on: date | None = None
+    published: datetime | None = None
+    region: str | None = None
+    set_name: str | None = None
+    topics: tuple[str, ...] = ()
+    visibility: Visibility = Visibility.PUBLIC
+    explicit: bool = False
+    language: str | None = None
+    summary: str | None = None
+    speakers: tuple[Speaker, ...] = ()
+    links: tuple[Link, ...] = ()
+    notes: str | None = None
+    chapters: tuple[Chapter, ...] = ()
+    transcript: Transcript | None = None
+    cover: Path | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Say whether the episode has a publication date and it has come."""
+        return self.published is not None and self.published <= now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Master:
+    """A recording normalised and encoded, not yet tagged. `loudness` was measured on the encoded file."""
+
+    path: Path
+    sha256: str
+    size: int
+    duration_ms: int
+    loudness: Loudness
+    mime: str = "audio/mpeg"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """An image as published or embedded: a file with its measure. `alt` says what it shows."""
+
+    path: Path
+    sha256: str
+    mime: str
+    width: int
+    height: int
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosure:
+    """The tagged sound of an episode as a feed names it; `length` is the file's size in bytes."""
+
+    path: Path
+    sha256: str
+    key: str
+    url: str
+    length: int
+    mime: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptFile:
+    """One form of an episode's transcript, as published."""
+
+    url: str
+    mime: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artwork:
+    """An image as a feed or page names it."""
+
+    key: str
+    url: str
+    mime: str
+    width: int
+    height: int
+    alt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """An episode with all that a feed or a page needs: nothing reaches either without a file, a length and a type."""
+
+    episode: Episode
+    published: datetime
+    enclosure: Enclosure
+    page_url: str
+    embed_url: str
+    oembed_url: str
+    notes_html: str
+    chapters_url: str | None = None
+    transcripts: tuple[TranscriptFile, ...] = ()
+    cover: Artwork | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """All that one build publishes: what every output is rendered from. items: newest first.
+
+    `artwork` is the image that feeds name (1400 to 3000 px square), `thumbnail` the small one that pages show.
+    """
+
+    show: Show
+    artwork: Artwork
+    thumbnail: Artwork
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """A file of a release: its key, content and the headers it is served with."""
+
+    key: str
+    sha256: str
+    size: int
+    content_type: str
+    cache_control: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A whole site, file by file, ascending by key: the manifest (which does not list itself)."""
+
+    assets: tuple[Asset, ...]
+
+    def to_json(self) -> bytes:
+        """Write the manifest; the same release gives the same bytes."""
+        manifest = {"version": MANIFEST_VERSION, "assets": [asdict(asset) for asset in self.assets]}
+        return (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Release":
+        """Read a manifest.
+
+        Raises:
+            ValueError: `data` is not a manifest of ours.
+        """
+        try:
+            manifest = json.loads(data)
+            if manifest["version"] != MANIFEST_VERSION:
+                raise ValueError(f"manifest version {manifest['version']!r}, not {MANIFEST_VERSION}")
+            return cls(assets=tuple(Asset(**asset) for asset in manifest["assets"]))
+        except (KeyError, TypeError, UnicodeDecodeError) as error:
+            raise ValueError(f"not a manifest: {error}") from error
+
+
+class Reason(StrEnum):
+    """Why a plan uploads a file."""
+
+    NEW = "new"
+    CONTENT = "content"
+    HEADERS = "headers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """One upload of a plan."""
+
+    asset: Asset
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What publishing would do. puts: in the order they are sent; deletes: keys; unchanged: how many files stay."""
+
+    puts: tuple[Put, ...]
+    deletes: tuple[str, ...]
+    unchanged: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether there is nothing to do."""
+        return not self.puts and not self.deletes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something wrong that a person can mend. A fatal one stops a build."""
+
+    source: str
+    message: str
+    hint: str
+    fatal: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Words that could identify a patient. start, end: characters of the text that was searched."""
+
+    kind: str
+    start: int
+    end: int
+    text: str
+    severity: Literal["certain", "likely", "check"]
