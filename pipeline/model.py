@@ -17,6 +17,7 @@ FEED_KEY = "feed.xml"
 MANIFEST_KEY = "manifest.json"
 MANIFEST_VERSION = 1
 SITEMAP_KEY = "sitemap.xml"
+DRAFT_MARK = "<!-- draft: delete this line when the notes have been reviewed -->"  # the first line of drafted notes
 TRANSCRIPT_FORMATS: Mapping[str, str] = {  # extension -> media type, in the order feeds list them
     "vtt": "text/vtt",
     "srt": "application/x-subrip",
@@ -353,6 +354,11 @@ class Episode:
     chapters: tuple[Chapter, ...] = ()
     transcript: Transcript | None = None
     cover: Path | None = None
+
+    @property
+    def notes_are_draft(self) -> bool:
+        """Say whether the notes still carry the mark of a machine-made draft."""
+        return self.notes is not None and self.notes.lstrip().startswith(DRAFT_MARK)
 
     def is_due(self, now: datetime) -> bool:
         """Say whether the episode has a publication date and it has come."""

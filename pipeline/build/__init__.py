@@ -1,0 +1,142 @@
+"""The order of the stages, on one page: a workspace in, site/ and its release out."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pipeline import feed, pages, words, workspace
+from pipeline.build import site
+from pipeline.build.items import Press
+from pipeline.build.mastering import Report, masters, misses
+from pipeline.build.survey import CheckFailedError, Survey, survey
+from pipeline.cache import Cache
+from pipeline.model import (
+    FEED_KEY,
+    Edition,
+    Episode,
+    Release,
+    Show,
+    chapters_key,
+    feed_key,
+    transcript_key,
+)
+from pipeline.workspace import Workspace
+
+__all__ = ["OUTPUTS", "Built", "CheckFailedError", "Report", "Survey", "release", "survey"]
+
+Output = Callable[[Edition, Path], Mapping[str, bytes]]
+
+_TRANSCRIPT_WRITERS = {
+    "vtt": words.webvtt,
+    "srt": words.srt,
+    "json": words.transcript_json,
+    "txt": words.plain_text,
+}
+
+
+def _feeds(edition: Edition, _templates: Path) -> dict[str, bytes]:
+    network = {FEED_KEY: feed.render(edition)}
+    return network | {feed_key(part.name): feed.render(edition, part) for part in edition.show.feeds}
+
+
+def _transcripts(edition: Edition, _templates: Path) -> dict[str, bytes]:
+    return {
+        transcript_key(item.episode.slug, extension): write(item.episode.transcript)
+        for item in edition.items
+        if item.episode.transcript is not None
+        for extension, write in _TRANSCRIPT_WRITERS.items()
+    }
+
+
+def _chapters(edition: Edition, _templates: Path) -> dict[str, bytes]:
+    return {
+        chapters_key(item.episode.slug): words.chapters_json(item.episode.chapters)
+        for item in edition.items
+        if item.episode.chapters
+    }
+
+
+def _pages(edition: Edition, templates: Path) -> Mapping[str, bytes]:
+    return pages.render(edition, templates=templates)
+
+
+OUTPUTS: tuple[Output, ...] = (_feeds, _transcripts, _chapters, _pages)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What a build did."""
+
+    release: Release
+    episodes: int
+    mastered: int
+    written: int
+    unchanged: int
+    removed: int
+
+    def __str__(self) -> str:
+        sentence = (
+            f"{self.episodes} {'episode' if self.episodes == 1 else 'episodes'}: {self.mastered} mastered, "
+            f"{self.episodes - self.mastered} from the cache; {self.written} files written, {self.unchanged} unchanged"
+        )
+        return f"{sentence}, {self.removed} removed" if self.removed else sentence
+
+
+def release(
+    where: Workspace,
+    *,
+    now: datetime,
+    executor: Executor,
+    report: Report,
+    slugs: tuple[str, ...] = (),
+    force: bool = False,
+) -> Built:
+    """Build everything that changed.
+
+    Args:
+        where: the workspace.
+        now: episodes published after it stay out of feed and site.
+        executor: masters episodes side by side.
+        report: hears of progress.
+        slugs: the drafts to work at besides all that is due; none means all of them.
+        force: master again what the cache already has.
+
+    Raises:
+        CheckFailedError: something fatal is wrong with the workspace.
+        MediaError: a stage cannot do its work.
+    """
+    cache = Cache(where.cache)
+    try:
+        found = survey(where, cache, now=now, prepare=lambda show, episode: _with_notes(where, show, episode))
+        show = found.complete()
+        chosen = tuple(e for e in found.episodes if not slugs or e.slug in slugs or e.is_due(now))
+        forced = frozenset(e.slug for e in chosen if force and (not slugs or e.slug in slugs))
+        mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced)
+        for problem in (*found.problems, *misses(where, show, chosen, mastered)):
+            report.warn(problem)
+        due = tuple(episode for episode in chosen if episode.is_due(now))
+        with Press(cache, show, found.pictures) as press:
+            edition = press.edition(due, mastered)
+            texts = {name: data for output in OUTPUTS for name, data in output(edition, where.templates).items()}
+            done = site.write(where.site, texts, press.files, cache)
+    finally:
+        cache.close()
+    return Built(
+        release=done.release,
+        episodes=len(chosen),
+        mastered=len(fresh),
+        written=done.written,
+        unchanged=done.unchanged,
+        removed=done.removed,
+    )
+
+
+def _with_notes(where: Workspace, show: Show, episode: Episode) -> Episode:
+    if episode.notes is not None:
+        return episode
+    draft = pages.draft_notes(show, episode, templates=where.templates)
+    workspace.write_new(episode.path / workspace.NOTES_NAME, draft)
+    return dataclasses.replace(episode, notes=draft)

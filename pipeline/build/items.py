@@ -1,0 +1,142 @@
+"""Episodes and their masters to items: tagged sound, images and addresses, each slow part from the cache."""
+
+import dataclasses
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pipeline import artwork, tags, words
+from pipeline.cache import Cache, Entry, key
+from pipeline.model import (
+    TRANSCRIPT_FORMATS,
+    Artwork,
+    Edition,
+    Enclosure,
+    Episode,
+    Item,
+    Master,
+    Picture,
+    Show,
+    TranscriptFile,
+    asset_key,
+    chapters_key,
+    embed_key,
+    episode_key,
+    media_key,
+    oembed_key,
+    transcript_key,
+)
+
+ARTWORK_PX = 3000
+THUMBNAIL_PX = 400
+TAG_COVER_PX = 1000
+
+
+class Press:
+    """Makes items, and gathers in `files` (path by key) what must be copied into the site beside the texts."""
+
+    def __init__(self, cache: Cache, show: Show, pictures: dict[Path, Picture]) -> None:
+        self.cache, self.show, self.pictures = cache, show, pictures
+        self.files: dict[str, Path] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.scratch = self._stack.enter_context(self.cache.scratch())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def edition(self, episodes: tuple[Episode, ...], masters: dict[str, Master]) -> Edition:
+        """Complete the episodes that are due, newest first."""
+        picture = self.pictures[self.show.artwork]
+        items = [self.item(episode, masters[episode.slug]) for episode in episodes]
+        items.sort(key=lambda item: (item.published, item.episode.guid), reverse=True)
+        return Edition(
+            show=self.show,
+            artwork=self._published("artwork", picture, ARTWORK_PX),
+            thumbnail=self._published("thumbnail", picture, THUMBNAIL_PX),
+            items=tuple(items),
+        )
+
+    def item(self, episode: Episode, master: Master) -> Item:
+        """Complete an episode that has a publication date."""
+        if episode.published is None:
+            raise ValueError(f"{episode.slug} has no publication date")
+        url, slug = self.show.url, episode.slug
+        cover = self.pictures.get(episode.cover) if episode.cover else None
+        return Item(
+            episode=episode,
+            published=episode.published,
+            enclosure=self._enclosure(episode, master, cover),
+            page_url=url(episode_key(slug)),
+            embed_url=url(embed_key(slug)),
+            oembed_url=url(oembed_key(slug)),
+            notes_html=words.notes_html(episode.notes or ""),
+            chapters_url=url(chapters_key(slug)) if episode.chapters else None,
+            transcripts=self._transcripts(episode),
+            cover=self._published(f"cover-{slug}", cover, ARTWORK_PX) if cover else None,
+        )
+
+    def _transcripts(self, episode: Episode) -> tuple[TranscriptFile, ...]:
+        transcript = episode.transcript
+        if transcript is None:
+            return ()
+        return tuple(
+            TranscriptFile(
+                url=self.show.url(transcript_key(episode.slug, extension)), mime=mime, language=transcript.language
+            )
+            for extension, mime in TRANSCRIPT_FORMATS.items()
+        )
+
+    def _enclosure(self, episode: Episode, master: Master, cover: Picture | None) -> Enclosure:
+        entry = self._tagged(episode, master, self._prepared(cover or self.pictures[self.show.artwork], TAG_COVER_PX))
+        sha256 = self.cache.sha256(entry.path)
+        media = media_key(episode.slug, sha256)
+        self.files[media] = entry.path
+        return Enclosure(
+            path=entry.path,
+            sha256=sha256,
+            key=media,
+            url=self.show.url(media),
+            length=entry.path.stat().st_size,
+            mime=master.mime,
+            duration_ms=master.duration_ms,
+        )
+
+    def _tagged(self, episode: Episode, master: Master, cover: Picture) -> Entry:
+        page_url = self.show.url(episode_key(episode.slug))
+        values = tags.values(self.show, episode, duration_ms=master.duration_ms, page_url=page_url)
+        recipe = tags.recipe(self.show.tags)
+        entry_key = key("tagged", master.sha256, repr(values), cover.sha256, cover.alt, recipe)
+        entry = self.cache.get("tagged", entry_key)
+        if entry is None:
+            path = self.scratch / f"{entry_key}.mp3"
+            tags.write(master.path, path, values, cover=cover, settings=self.show.tags)
+            entry = self.cache.put("tagged", entry_key, path, {})
+        return entry
+
+    def _published(self, name: str, picture: Picture, size_px: int) -> Artwork:
+        prepared = self._prepared(picture, size_px)
+        image = asset_key(name, prepared.sha256, "jpg")
+        self.files[image] = prepared.path
+        return Artwork(
+            key=image,
+            url=self.show.url(image),
+            mime=prepared.mime,
+            width=prepared.width,
+            height=prepared.height,
+            alt=picture.alt,
+        )
+
+    def _prepared(self, picture: Picture, size_px: int) -> Picture:
+        entry_key = key("image", picture.sha256, size_px, artwork.recipe())
+        entry = self.cache.get("images", entry_key)
+        if entry is None:
+            made = artwork.prepare(picture, self.scratch / f"{entry_key}.jpg", size_px=size_px)
+            facts = {name: value for name, value in dataclasses.asdict(made).items() if name not in {"path", "alt"}}
+            entry = self.cache.put("images", entry_key, made.path, facts)
+        return Picture(**entry.facts, path=entry.path, alt=picture.alt)

@@ -1,0 +1,174 @@
+"""Masters for episodes: from the cache, or made side by side by the executor that the caller brings."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipeline import audio
+from pipeline.build.survey import CheckFailedError
+from pipeline.cache import Cache, Entry, key
+from pipeline.errors import AudioError
+from pipeline.model import Episode, Loudness, Master, Problem, Show
+from pipeline.workspace import Workspace
+
+LOUDNESS_TOLERANCE_LU = 0.5
+PEAK_TOLERANCE_DB = 0.05
+_KIND = "masters"
+_LISTEN_S = 0.2
+
+
+class Report(Protocol):
+    """What a build tells while it works. `mastering` is called from several threads."""
+
+    def begin(self, lengths_ms: Mapping[str, int]) -> None:
+        """Say which episodes are about to be mastered, and how long each lasts."""
+
+    def mastering(self, slug: str, fraction: float) -> None:
+        """Say how much of an episode is mastered, 0 to 1."""
+
+    def finish(self) -> None:
+        """Say that mastering is over."""
+
+    def warn(self, problem: Problem) -> None:
+        """Say what a person should look at."""
+
+
+class _CancelledError(Exception):
+    """Raised inside a worker by its progress call: the build was interrupted."""
+
+
+def cached(cache: Cache, show: Show, episode: Episode) -> Master | None:
+    """Find an episode's master in the cache."""
+    entry = cache.get(_KIND, _key(cache, show, episode))
+    return _from_entry(entry) if entry else None
+
+
+def masters(
+    cache: Cache,
+    show: Show,
+    episodes: tuple[Episode, ...],
+    executor: Executor,
+    report: Report,
+    *,
+    forced: frozenset[str],
+) -> tuple[dict[str, Master], frozenset[str]]:
+    """Find or make the master of each episode.
+
+    Args:
+        cache: where masters are kept; each is kept as soon as it is done.
+        show: its audio settings.
+        episodes: what to master.
+        executor: runs `audio.master`.
+        report: hears of progress.
+        forced: slugs to master again.
+
+    Returns:
+        Masters by slug, and the slugs that were made now.
+
+    Raises:
+        CheckFailedError: some recordings could not be mastered; the others were.
+    """
+    found = {e.slug: cached(cache, show, e) for e in episodes if e.slug not in forced}
+    missing = tuple(episode for episode in episodes if found.get(episode.slug) is None)
+    made = _make(cache, show, missing, executor, report) if missing else {}
+    known = {slug: master for slug, master in found.items() if master is not None}
+    return known | made, frozenset(made)
+
+
+def _make(
+    cache: Cache, show: Show, episodes: tuple[Episode, ...], executor: Executor, report: Report
+) -> dict[str, Master]:
+    stop = threading.Event()
+    made: dict[str, Master] = {}
+    problems: list[Problem] = []
+    report.begin({e.slug: sum(audio.probe(source.path).duration_ms for source in e.sources) for e in episodes})
+    with cache.scratch() as scratch:
+        jobs = {
+            executor.submit(
+                audio.master,
+                tuple(source.path for source in episode.sources),
+                scratch / f"{episode.slug}.mp3",
+                show.audio,
+                _progress(report, episode.slug, stop),
+            ): episode
+            for episode in episodes
+        }
+        try:
+            for job in _as_done(set(jobs)):
+                _collect(cache, show, jobs[job], job, made, problems)
+        finally:
+            stop.set()
+            for job in jobs:
+                job.cancel()
+            wait(jobs)
+            report.finish()
+    if problems:
+        raise CheckFailedError(tuple(problems))
+    return made
+
+
+def _collect(
+    cache: Cache,
+    show: Show,
+    episode: Episode,
+    job: "Future[Master]",
+    made: dict[str, Master],
+    problems: list[Problem],
+) -> None:
+    try:
+        master = job.result()
+    except AudioError as error:
+        source = Path(error.source) if error.source else episode.path
+        name = source.relative_to(episode.path.parent.parent) if source.is_relative_to(episode.path) else source
+        hint = error.hint or "Replace the recording."
+        problems.append(Problem(source=name.as_posix(), message=error.message, hint=hint))
+        return
+    facts = {**asdict(master), "path": None}
+    made[episode.slug] = _from_entry(cache.put(_KIND, _key(cache, show, episode), master.path, facts))
+
+
+def _as_done(jobs: set["Future[Master]"]) -> Iterator["Future[Master]"]:
+    """Yield jobs as they end, waiting in short steps: on Windows a longer wait would not hear Ctrl-C."""
+    while jobs:
+        done, jobs = wait(jobs, timeout=_LISTEN_S, return_when=FIRST_COMPLETED)
+        yield from done
+
+
+def _progress(report: Report, slug: str, stop: threading.Event) -> Callable[[float], None]:
+    def tell(fraction: float) -> None:
+        if stop.is_set():
+            raise _CancelledError
+        report.mastering(slug, fraction)
+
+    return tell
+
+
+def _key(cache: Cache, show: Show, episode: Episode) -> str:
+    return key("master", [cache.sha256(source.path) for source in episode.sources], audio.recipe(show.audio))
+
+
+def _from_entry(entry: Entry) -> Master:
+    facts: dict[str, Any] = {**entry.facts, "path": entry.path}
+    return Master(**{**facts, "loudness": Loudness(**facts["loudness"])})
+
+
+def misses(
+    where: Workspace, show: Show, episodes: tuple[Episode, ...], mastered: Mapping[str, Master]
+) -> Iterator[Problem]:
+    """Say which masters are not at the target, as measured on the encoded file."""
+    target = show.audio.target
+    for episode in episodes:
+        loudness = mastered[episode.slug].loudness
+        off_lu = abs(loudness.integrated_lufs - target.integrated_lufs)
+        over_db = loudness.true_peak_dbtp - target.true_peak_dbtp
+        if off_lu > LOUDNESS_TOLERANCE_LU or over_db > PEAK_TOLERANCE_DB:
+            yield Problem(
+                source=where.name(episode.path),
+                message=f"was mastered to {loudness.integrated_lufs:.1f} LUFS and {loudness.true_peak_dbtp:.1f} dBTP, "
+                f"not to {target.integrated_lufs:.1f} LUFS and at most {target.true_peak_dbtp:.1f} dBTP",
+                hint="Listen to it: very uneven or very short recordings cannot be brought to the target.",
+                fatal=False,
+            )

@@ -1,0 +1,119 @@
+"""Writing a release to site/: only what differs, each file whole or not at all, and nothing left that is not in it."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.build import headers
+from pipeline.cache import Cache, write_atomic
+from pipeline.errors import WorkspaceError
+from pipeline.model import MANIFEST_KEY, Release
+
+MARK = ".cln-media"
+MARK_TEXT = "Written by cln-media build: whatever is changed or added in this folder is gone after the next build.\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What writing did: the release, and how many files were written, left as they were, and removed."""
+
+    release: Release
+    written: int
+    unchanged: int
+    removed: int
+
+
+def write(site: Path, texts: Mapping[str, bytes], files: Mapping[str, Path], cache: Cache) -> Written:
+    """Make `site` hold exactly these files, and the manifest.
+
+    Args:
+        site: the folder; it is ours alone.
+        texts: content by key.
+        files: large files by key, copied from where they are.
+        cache: remembers hashes.
+
+    Raises:
+        WorkspaceError: the folder holds files of somebody else, or cannot be written.
+    """
+    with _mapped(site):
+        _claim(site)
+        changed = [_write_text(site / key, data) for key, data in texts.items()]
+        changed += [_copy(site / key, path, cache) for key, path in files.items()]
+        release = Release(assets=tuple(sorted(_assets(texts, files, cache), key=lambda asset: asset.key)))
+        changed.append(_write_text(site / MANIFEST_KEY, release.to_json()))
+        removed = _sweep(site, {MARK, MANIFEST_KEY, *texts, *files})
+    return Written(release=release, written=sum(changed), unchanged=changed.count(False), removed=removed)
+
+
+def _assets(texts: Mapping[str, bytes], files: Mapping[str, Path], cache: Cache) -> Iterator[headers.Asset]:
+    for key, data in texts.items():
+        yield headers.asset(key, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+    for key, path in files.items():
+        yield headers.asset(key, sha256=cache.sha256(path), size=path.stat().st_size)
+
+
+def _claim(site: Path) -> None:
+    site.mkdir(parents=True, exist_ok=True)
+    if (site / MARK).exists():
+        return
+    if any(site.iterdir()):
+        hint = "Move its files elsewhere: this folder is made anew by each build."
+        raise WorkspaceError("holds files that cln-media did not write", source=site, hint=hint)
+    write_atomic(site / MARK, MARK_TEXT.encode())
+
+
+def _write_text(path: Path, data: bytes) -> bool:
+    if path.is_file() and not path.is_symlink() and path.stat().st_size == len(data) and path.read_bytes() == data:
+        return False
+    _clear_way(path)
+    write_atomic(path, data)
+    return True
+
+
+def _copy(path: Path, original: Path, cache: Cache) -> bool:
+    if path.is_file() and not path.is_symlink() and cache.sha256(path) == cache.sha256(original):
+        return False
+    _clear_way(path)
+    handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    os.close(handle)
+    try:
+        shutil.copyfile(original, name)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return True
+
+
+def _clear_way(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+
+
+def _sweep(site: Path, keep: set[str]) -> int:
+    removed = 0
+    for folder, folders, names in os.walk(site, topdown=False):
+        for name in [*names, *(link for link in folders if Path(folder, link).is_symlink())]:
+            path = Path(folder, name)
+            if path.relative_to(site).as_posix() not in keep:
+                path.unlink()
+                removed += 1
+        if Path(folder) != site and not any(Path(folder).iterdir()):
+            Path(folder).rmdir()
+    return removed
+
+
+@contextmanager
+def _mapped(site: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        hint = "Check the free space and the rights of that folder, then build again: finished work is kept."
+        raise WorkspaceError(f"cannot be written: {error.strerror}", source=site, hint=hint) from error

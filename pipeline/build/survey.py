@@ -1,0 +1,128 @@
+"""What a workspace holds and what is wrong with it: reads everything once, changes nothing but the cache."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline import artwork, audio, check, feed, identifiers, words, workspace
+from pipeline.cache import Cache, key
+from pipeline.errors import ArtworkError, AudioError, MediaError
+from pipeline.model import FEED_KEY, Episode, Picture, Problem, Show
+from pipeline.workspace import Readers, Workspace
+
+READERS = Readers(transcript=words.read_transcript, chapters=words.read_chapters)
+
+
+class CheckFailedError(MediaError):
+    """Something fatal is wrong with the workspace; `problems` says all of it."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("has problems that must be mended first", source="workspace")
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """A workspace as read: the show (None where it cannot be read), the readable episodes, and every problem."""
+
+    show: Show | None
+    episodes: tuple[Episode, ...]
+    problems: tuple[Problem, ...]
+    pictures: dict[Path, Picture] = field(default_factory=dict)
+    durations_ms: dict[str, int] = field(default_factory=dict)
+
+    def complete(self) -> Show:
+        """Return the show of a workspace without fatal problems.
+
+        Raises:
+            CheckFailedError: there are some.
+        """
+        if self.show is None or any(problem.fatal for problem in self.problems):
+            raise CheckFailedError(self.problems)
+        return self.show
+
+
+def survey(
+    where: Workspace,
+    cache: Cache,
+    *,
+    now: datetime,
+    prepare: Callable[[Show, Episode], Episode] | None = None,
+) -> Survey:
+    """Read the workspace and check it.
+
+    Args:
+        where: the workspace.
+        cache: remembers hashes and durations.
+        now: decides which episodes are due.
+        prepare: completes each episode before it is checked (a build drafts missing notes).
+    """
+    show, problems = workspace.read_show(where)
+    if show is None:
+        return Survey(show=None, episodes=(), problems=problems)
+    episodes, more = workspace.read_episodes(where, show, READERS)
+    if prepare is not None:
+        episodes = tuple(prepare(show, episode) for episode in episodes)
+    look = _Look(where, cache)
+    facts = check.Facts(
+        durations_ms={e.slug: length for e in episodes if (length := look.duration_ms(e)) is not None},
+        hashes={source.path: cache.sha256(source.path) for e in episodes for source in e.sources},
+        pictures=look.pictures(show, episodes),
+        find=identifiers.find,
+        guid=feed.guid(show.url(FEED_KEY)),
+    )
+    problems += more + tuple(look.problems) + check.problems(show, episodes, facts, root=where.root, now=now)
+    return Survey(
+        show=show,
+        episodes=episodes,
+        problems=problems,
+        pictures=dict(facts.pictures),
+        durations_ms=dict(facts.durations_ms),
+    )
+
+
+class _Look:
+    """Opens sound and images, and gathers what is wrong with them."""
+
+    def __init__(self, where: Workspace, cache: Cache) -> None:
+        self.where, self.cache = where, cache
+        self.problems: list[Problem] = []
+
+    def duration_ms(self, episode: Episode) -> int | None:
+        """Return what the recordings of an episode say they last, or None where one cannot be read."""
+        lengths = [self._source_ms(source.path) for source in episode.sources]
+        return sum(length for length in lengths if length is not None) if None not in lengths else None
+
+    def _source_ms(self, path: Path) -> int | None:
+        facts = self._remembered("probes", path, lambda: {"duration_ms": audio.probe(path).duration_ms})
+        return int(facts["duration_ms"]) if facts else None
+
+    def pictures(self, show: Show, episodes: tuple[Episode, ...]) -> dict[Path, Picture]:
+        """Read the artwork and every cover; those that cannot be read are problems."""
+        wanted = [(show.artwork, show.artwork_alt), *((e.cover, f"Cover of {e.title}") for e in episodes if e.cover)]
+        return {path: picture for path, alt in wanted if (picture := self._picture(path, alt)) is not None}
+
+    def _picture(self, path: Path, alt: str) -> Picture | None:
+        def read() -> dict[str, Any]:
+            return {**asdict(artwork.read(path)), "path": None}
+
+        if not path.is_file():
+            hint = "Put the artwork there, or name the right file in show.artwork of cln_media.toml."
+            self._problem(path, "is not there", hint)
+            return None
+        facts = self._remembered("pictures", path, read)
+        return Picture(**{**facts, "path": path, "alt": alt}) if facts else None
+
+    def _remembered(self, kind: str, path: Path, look: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+        try:
+            return self.cache.facts(kind, key(self.cache.sha256(path)), look)
+        except (AudioError, ArtworkError) as error:
+            self._problem(path, error.message, error.hint or "Replace the file.")
+        except OSError as error:
+            self._problem(path, f"cannot be read: {error.strerror}", "Check the rights of that file.")
+        return None
+
+    def _problem(self, path: Path, message: str, hint: str) -> None:
+        self.problems.append(Problem(source=self.where.name(path), message=message, hint=hint))

@@ -1,0 +1,224 @@
+"""Slow results by content key, in .cache/: what enters is a key and a file, what leaves is the same file or a miss.
+
+Safe to delete at any time. A damaged entry is a miss. Nothing of the standard library's pickle: an entry is a file
+and, beside it, what is known of the file as JSON.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import WorkspaceError
+
+CHUNK_BYTES = 1 << 20
+_HASHES_NAME = "hashes.json"
+_VERSION = 1
+_SETTLED_NS = 2_000_000_000
+
+
+def key(*parts: object) -> str:
+    """Derive a content key from everything that changes a result.
+
+    Args:
+        parts: JSON values, in a fixed order.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    return hashlib.sha256(json.dumps([_VERSION, *parts], sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Hash a file's content, in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A cached file and what was known of it when it was put."""
+
+    path: Path
+    facts: dict[str, Any]
+
+
+class Cache:
+    """A folder of entries, and a memory of file hashes.
+
+    A hash is remembered under the file's size, inode, modification and change times, as git's index does: reading a
+    gigabyte again to learn that nothing changed would cost more than the whole build. Only a file that was already
+    still for two seconds when it was hashed is remembered, so that a change within one clock tick is not missed.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._hashes = {
+            name: value for name, value in (_read_json(root / _HASHES_NAME) or {}).items() if _is_memory(value)
+        }
+        self._written = dict(self._hashes)
+
+    def get(self, kind: str, entry_key: str) -> Entry | None:
+        """Find an entry.
+
+        Args:
+            kind: a folder name, such as "masters".
+            entry_key: from `key`.
+
+        Returns:
+            The entry, or None: not there, or not as it was put.
+        """
+        record = _unsealed(_read_json(self._facts_path(kind, entry_key)))
+        if record is None:
+            return None
+        path = self._folder(kind) / str(record["file"])
+        if not path.is_file() or self.sha256(path) != record["sha256"]:
+            return None
+        return Entry(path=path, facts=record["facts"])
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Lend an empty folder in the cache, gone afterwards; leftovers of killed builds go with it.
+
+        Raises:
+            WorkspaceError: the cache cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(prefix="work-", dir=self.root))
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def put(self, kind: str, entry_key: str, file: Path, facts: Mapping[str, Any]) -> Entry:
+        """Move a finished file into the cache.
+
+        Args:
+            kind: as for `get`.
+            entry_key: as for `get`.
+            file: on the same disk as the cache (see `scratch`); it is moved.
+            facts: JSON values to keep with it.
+
+        Raises:
+            WorkspaceError: the cache cannot be written.
+        """
+        path = self._folder(kind) / (entry_key + file.suffix)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            record = {"file": path.name, "sha256": sha256_file(file), "facts": dict(facts)}
+            file.replace(path)
+            write_atomic(self._facts_path(kind, entry_key), _sealed(record))
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return Entry(path=path, facts=dict(facts))
+
+    def facts(self, kind: str, entry_key: str, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return the facts kept under a key without a file, or find and keep them.
+
+        Raises:
+            WorkspaceError: the cache cannot be written.
+        """
+        path = self._facts_path(kind, entry_key)
+        known = _unsealed(_read_json(path))
+        if known is not None:
+            return known
+        facts = find()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, _sealed(facts))
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return facts
+
+    def sha256(self, path: Path) -> str:
+        """Hash a file, or remember its hash where it has not changed."""
+        name, stamp = str(path.resolve()), _stamp(path)
+        known = self._hashes.get(name)
+        if known and known[0] == stamp:
+            return str(known[1])
+        self._hashes[name] = [stamp, sha256_file(path), _is_settled(stamp)]
+        return str(self._hashes[name][1])
+
+    def close(self) -> None:
+        """Write down the hashes of files that were still when they were hashed; the next build reads them.
+
+        Raises:
+            WorkspaceError: the cache cannot be written.
+        """
+        kept = {name: value for name, value in self._hashes.items() if value[2] and Path(name).exists()}
+        if kept == self._written:
+            return
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            write_atomic(self.root / _HASHES_NAME, json.dumps(kept, sort_keys=True).encode())
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self._written = kept
+
+    def _folder(self, kind: str) -> Path:
+        return self.root / kind
+
+    def _facts_path(self, kind: str, entry_key: str) -> Path:
+        return self._folder(kind) / f"{entry_key}.json"
+
+    def _unwritable(self, error: OSError) -> WorkspaceError:
+        hint = "Check the free space and the rights of that folder, then build again: finished work is kept."
+        return WorkspaceError(f"cannot be written: {error.strerror}", source=self.root, hint=hint)
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a file so that its name only ever shows the old content or the whole new one."""
+    handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _stamp(path: Path) -> list[int]:
+    stat = path.stat()
+    return [stat.st_size, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns]
+
+
+def _is_settled(stamp: list[int]) -> bool:
+    return time.time_ns() - max(stamp[2:]) > _SETTLED_NS
+
+
+def _is_memory(value: object) -> bool:
+    return isinstance(value, list) and len(value) == len(["stamp", "sha256", "settled"])
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _sealed(value: dict[str, Any]) -> bytes:
+    return json.dumps({"value": value, "seal": key(value)}, sort_keys=True, indent=1).encode()
+
+
+def _unsealed(record: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Open a record; one that was changed by anything but us is a miss."""
+    value = record.get("value") if record else None
+    return value if isinstance(value, dict) and record and record.get("seal") == key(value) else None

@@ -1,0 +1,549 @@
+"""Every key of cln_media.toml and episode.toml, once: type, limits, default and meaning.
+
+The reader, the commented file that `init` writes and the reference in docs/ are all made from these tables.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["text", "whole number", "number", "true or false", "date", "date and time", "list of texts", "table"]
+
+ID_PATTERN = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+ID_MEANING = "lower-case letters, digits and single hyphens"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One key: what it may hold and what it means. example: TOML text for the file that `init` writes."""
+
+    name: str
+    kind: Kind
+    doc: str
+    default: Any = None
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str | None = None
+    pattern_meaning: str | None = None
+    example: str | None = None
+    keys: tuple["Key", ...] = ()
+
+    def default_toml(self) -> str:
+        """Write the default as TOML, or an empty text where there is none."""
+        return "" if self.default is None else json.dumps(self.default, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A table of a file. name "" is the top level; `many` means `[[name]]`, any number of times."""
+
+    name: str
+    doc: str
+    keys: tuple[Key, ...]
+    many: bool = False
+    required: bool = False
+
+
+def _id(name: str, doc: str, *, required: bool = False, example: str | None = None) -> Key:
+    return Key(
+        name=name,
+        kind="text",
+        doc=doc,
+        required=required,
+        pattern=ID_PATTERN,
+        pattern_meaning=ID_MEANING,
+        example=example,
+    )
+
+
+SHOW_SECTIONS = (
+    Section(
+        name="show",
+        doc="The podcast as directories and apps present it.",
+        required=True,
+        keys=(
+            Key(
+                name="title",
+                kind="text",
+                doc="The show's name, as listeners see it.",
+                required=True,
+                maximum=255,
+                example='"Learning sets"',
+            ),
+            Key(
+                name="description",
+                kind="text",
+                doc="What the show is about, in a few sentences; at most 4,000 bytes reach the feed.",
+                required=True,
+                example='"What clinical leaders learn from one another, month by month."',
+            ),
+            Key(
+                name="author",
+                kind="text",
+                doc="Who makes the show: the organisation, not a person.",
+                required=True,
+                maximum=255,
+                example='"Clinical Leaders Network"',
+            ),
+            Key(
+                name="owner_name",
+                kind="text",
+                doc="The team that directories may contact.",
+                required=True,
+                maximum=255,
+                example='"Communications team"',
+            ),
+            Key(
+                name="owner_email",
+                kind="text",
+                doc="A shared mailbox: it stands in the public feed, and directories send their codes to it.",
+                required=True,
+                pattern=r"[^@\s]+@[^@\s]+\.[^@\s]+",
+                pattern_meaning="an e-mail address",
+                example='"podcast@cln.example"',
+            ),
+            Key(
+                name="language",
+                kind="text",
+                doc="The language spoken, as a BCP 47 tag.",
+                default="en-GB",
+                pattern=r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*",
+                pattern_meaning="a language tag such as en-GB",
+            ),
+            Key(
+                name="categories",
+                kind="list of texts",
+                doc='Apple Podcasts categories, the main one first; a subcategory follows " > ".',
+                default=["Health & Fitness > Medicine"],
+            ),
+            Key(
+                name="artwork",
+                kind="text",
+                doc="The show's artwork: a square PNG or JPEG of 1400 to 3000 pixels, beside this file.",
+                default="artwork.png",
+            ),
+            Key(
+                name="artwork_alt",
+                kind="text",
+                doc="What the artwork shows, for those who cannot see it.",
+                default="The show's artwork",
+            ),
+            Key(name="explicit", kind="true or false", doc="Whether the show needs a parental warning.", default=False),
+            Key(
+                name="copyright",
+                kind="text",
+                doc="Who holds the copyright and under which licence; without the sign and the year.",
+                maximum=255,
+                example='"Clinical Leaders Network"',
+            ),
+            Key(
+                name="kind",
+                kind="text",
+                doc="Whether the newest episode comes first in apps (episodic) or the first one (serial).",
+                default="episodic",
+                choices=("episodic", "serial"),
+            ),
+            Key(
+                name="locked",
+                kind="true or false",
+                doc="Whether other hosts must refuse to import this feed (podcast:locked).",
+                default=True,
+            ),
+            Key(
+                name="guid",
+                kind="text",
+                doc="The show's identity for ever (podcast:guid): `check` tells the line to put here before the first "
+                "publish; never change it afterwards, even when the address changes.",
+                pattern=r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+                pattern_meaning="a UUID in lower case",
+            ),
+            Key(
+                name="timezone",
+                kind="text",
+                doc="The time zone of dates on the site, and of dates in episode.toml that carry none.",
+                default="Europe/London",
+            ),
+        ),
+    ),
+    Section(
+        name="site",
+        doc="The website.",
+        required=True,
+        keys=(
+            Key(
+                name="url",
+                kind="text",
+                doc="The public address of the site: what is published appears below it. Must be https except on "
+                "this computer.",
+                required=True,
+                pattern=r"https?://[^\s/?#]+(?:/[^\s?#]*)?",
+                pattern_meaning="an address such as https://podcast.cln.example/",
+                example='"http://localhost:8321/"',
+            ),
+            Key(
+                name="identity",
+                kind="text",
+                doc="The look: plain, or the NHS header, which needs permission.",
+                default="plain",
+                choices=("plain", "nhs"),
+            ),
+            Key(
+                name="identity_permission",
+                kind="text",
+                doc='Who gave permission to use the NHS identity, and when; required with identity = "nhs".',
+            ),
+        ),
+    ),
+    Section(
+        name="regions",
+        doc="The regions episodes can belong to.",
+        many=True,
+        keys=(
+            _id("id", "The short name used in episode.toml and in addresses.", required=True, example='"north-west"'),
+            Key(
+                name="name",
+                kind="text",
+                doc="The name for people.",
+                required=True,
+                maximum=128,
+                example='"North West"',
+            ),
+        ),
+    ),
+    Section(
+        name="feeds",
+        doc="Further feeds, each a part of the archive, at /feeds/NAME.xml; the network feed /feed.xml always exists.",
+        many=True,
+        keys=(
+            _id("name", "The name in the feed's address.", required=True, example='"north-west"'),
+            Key(
+                name="title",
+                kind="text",
+                doc="The feed's title in apps.",
+                required=True,
+                maximum=255,
+                example='"Learning sets: North West"',
+            ),
+            Key(name="description", kind="text", doc="The feed's description; the show's where there is none."),
+            _id("region", "Only episodes of this region."),
+            Key(name="topic", kind="text", doc="Only episodes with this topic."),
+            Key(name="season", kind="whole number", doc="Only episodes of this season.", minimum=1),
+            Key(name="set", kind="text", doc="Only episodes of this learning set."),
+            Key(
+                name="guid",
+                kind="text",
+                doc="The feed's identity for ever, as for the show.",
+                pattern=r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+                pattern_meaning="a UUID in lower case",
+            ),
+        ),
+    ),
+    Section(
+        name="audio",
+        doc="How recordings are mastered.",
+        keys=(
+            Key(
+                name="integrated_lufs",
+                kind="number",
+                doc="The integrated loudness of every episode, in LUFS.",
+                default=-16.0,
+                minimum=-36,
+                maximum=-9,
+            ),
+            Key(
+                name="true_peak_dbtp",
+                kind="number",
+                doc="The highest true peak allowed in the encoded file, in dBTP.",
+                default=-1.0,
+                minimum=-9,
+                maximum=0,
+            ),
+            Key(
+                name="mono_loudness",
+                kind="text",
+                doc="How a mono file is counted: as both speakers play it (-16 LUFS as played reads -19 on a "
+                "one-channel meter), or as the one channel reads.",
+                default="as-played",
+                choices=("as-played", "channel"),
+            ),
+            Key(
+                name="channels",
+                kind="whole number",
+                doc="1 for mono, right for speech; 2 for stereo.",
+                default=1,
+                minimum=1,
+                maximum=2,
+            ),
+            Key(
+                name="bit_rate_kbps",
+                kind="whole number",
+                doc="The constant bit rate of the MP3, in kbit/s: 96 for mono, 128 or more for stereo.",
+                default=96,
+                choices=("32", "40", "48", "56", "64", "80", "96", "112", "128", "160", "192", "224", "256", "320"),
+            ),
+            Key(
+                name="sample_rate_hz",
+                kind="whole number",
+                doc="The sample rate of the MP3, in Hz.",
+                default=44_100,
+                choices=("32000", "44100", "48000"),
+            ),
+            Key(
+                name="highpass_hz",
+                kind="whole number",
+                doc="Rumble below this frequency is removed, in Hz; 0 leaves it.",
+                default=80,
+                minimum=0,
+                maximum=300,
+            ),
+            Key(
+                name="ffmpeg",
+                kind="text",
+                doc="The ffmpeg program to use instead of the one that came with cln-media; the environment variable "
+                "CLN_MEDIA_FFMPEG goes before it.",
+            ),
+        ),
+    ),
+    Section(
+        name="tags",
+        doc="How MP3 files are tagged.",
+        keys=(
+            Key(
+                name="id3_version",
+                kind="text",
+                doc="2.4, or 2.3 for very old players.",
+                default="2.4",
+                choices=("2.3", "2.4"),
+            ),
+            Key(name="genre", kind="text", doc="The genre written to every file.", default="Podcast", maximum=64),
+        ),
+    ),
+    Section(
+        name="speech",
+        doc="Transcripts drafted on this computer; needs the extra cln-media[transcribe].",
+        keys=(
+            Key(
+                name="model",
+                kind="text",
+                doc="The folder of a speech model (CTranslate2 form). Without one, no transcript is drafted.",
+            ),
+        ),
+    ),
+    Section(
+        name="storage",
+        doc="Where `publish` sends the site. Keys and passwords never stand here: they come from the AWS environment.",
+        keys=(
+            Key(
+                name="url",
+                kind="text",
+                doc='A bucket, "s3://bucket/prefix", or a folder beside this file, "file:./public".',
+                default="file:./public",
+                pattern=r"(?:s3://|file:).+",
+                pattern_meaning='"s3://bucket/prefix" or "file:FOLDER"',
+            ),
+            Key(
+                name="endpoint_url",
+                kind="text",
+                doc="The address of an S3 service other than Amazon's.",
+                pattern=r"https?://[^\s@]+",
+                pattern_meaning="an address without user name or password",
+            ),
+            Key(name="region", kind="text", doc="The bucket's region, such as eu-west-2."),
+        ),
+    ),
+)
+
+_CONSENT_KEYS = (
+    Key(
+        name="scope",
+        kind="list of texts",
+        doc="What was agreed to, of: voice, name, transcript, region, public.",
+        required=True,
+        choices=("voice", "name", "transcript", "region", "public"),
+    ),
+    Key(name="recorded_on", kind="date", doc="The day consent was given.", required=True),
+    Key(name="reference", kind="text", doc="Where the consent is filed.", required=True),
+    Key(name="withdrawn_on", kind="date", doc="The day it was withdrawn, if it was."),
+)
+
+EPISODE_SECTIONS = (
+    Section(
+        name="",
+        doc="The episode.",
+        required=True,
+        keys=(
+            Key(
+                name="guid",
+                kind="text",
+                doc="The episode's identity for ever: made by `ingest`; apps know the episode by it. Never change it.",
+                required=True,
+                maximum=255,
+                pattern=r"\S+",
+                pattern_meaning="a text without spaces",
+            ),
+            Key(
+                name="title",
+                kind="text",
+                doc="The title, without episode or season number.",
+                required=True,
+                maximum=255,
+            ),
+            _id("slug", "The name in the episode's address; the folder's name where there is none."),
+            Key(
+                name="published",
+                kind="date and time",
+                doc="When the episode appears; a draft has none. A time to come keeps it out of feed and site until "
+                "a build after that time.",
+            ),
+            Key(name="recorded_on", kind="date", doc="The day of the recording."),
+            Key(name="season", kind="whole number", doc="The season, for instance the year.", minimum=1),
+            Key(name="number", kind="whole number", doc="The episode's number within the season.", minimum=1),
+            Key(
+                name="kind",
+                kind="text",
+                doc="A full episode, a trailer or a bonus.",
+                default="full",
+                choices=("full", "trailer", "bonus"),
+            ),
+            _id("region", "The region, by its id in cln_media.toml."),
+            Key(name="set", kind="text", doc="The name of the learning set.", maximum=128),
+            Key(name="topics", kind="list of texts", doc="What it is about, in a word or two each.", default=[]),
+            Key(
+                name="visibility",
+                kind="text",
+                doc="Who may reach it. A members' episode is in no public feed and on no public page.",
+                default="public",
+                choices=("public", "members"),
+            ),
+            Key(name="explicit", kind="true or false", doc="Whether it needs a parental warning.", default=False),
+            Key(
+                name="language",
+                kind="text",
+                doc="The language spoken, if not the show's.",
+                pattern=r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*",
+                pattern_meaning="a language tag such as en-GB",
+            ),
+            Key(name="summary", kind="text", doc="One or two sentences that apps show in lists."),
+        ),
+    ),
+    Section(
+        name="sources",
+        doc="The recordings, in order: several are parts of one recording. Written by `ingest`.",
+        many=True,
+        required=True,
+        keys=(
+            Key(name="file", kind="text", doc="The file's name in the episode's folder.", required=True),
+            Key(
+                name="sha256",
+                kind="text",
+                doc="The SHA-256 it had when it was ingested.",
+                required=True,
+                pattern=r"[0-9a-f]{64}",
+                pattern_meaning="64 hexadecimal digits",
+            ),
+        ),
+    ),
+    Section(
+        name="speakers",
+        doc="Who speaks.",
+        many=True,
+        keys=(
+            Key(
+                name="role",
+                kind="text",
+                doc="The role, always shown when there is no consent to be named.",
+                required=True,
+                maximum=128,
+            ),
+            Key(
+                name="name",
+                kind="text",
+                doc='The name; leaves this computer only if the consent\'s scope has "name".',
+                maximum=128,
+            ),
+            Key(name="organisation", kind="text", doc="The organisation.", maximum=128),
+            Key(name="consent", kind="table", doc="What the speaker agreed to.", keys=_CONSENT_KEYS),
+        ),
+    ),
+    Section(
+        name="links",
+        doc="Links that belong in the notes.",
+        many=True,
+        keys=(
+            Key(name="title", kind="text", doc="What the link leads to.", required=True, maximum=255),
+            Key(
+                name="url",
+                kind="text",
+                doc="Its address.",
+                required=True,
+                pattern=r"https?://\S+",
+                pattern_meaning="an address that begins with https://",
+            ),
+        ),
+    ),
+)
+
+
+def example_toml(sections: tuple[Section, ...]) -> str:
+    """Write a commented file with every key: set where it must be, shown with its default where it need not be."""
+    return "\n".join(line for section in sections for line in _section_lines(section))
+
+
+def _section_lines(section: Section) -> Iterator[str]:
+    optional = "# " if section.many else ""
+    yield f"# {section.doc}"
+    yield f"{optional}{_heading(section)}"
+    for key in section.keys:
+        yield from _key_lines(key, commented_out=section.many)
+    yield ""
+
+
+def _key_lines(key: Key, *, commented_out: bool) -> Iterator[str]:
+    yield f"# {key.doc}"
+    if key.required or (key.example and not commented_out):
+        yield f"{'# ' if commented_out else ''}{key.name} = {key.example}"
+    else:
+        yield f"# {key.name} = {key.default_toml() or key.example or _placeholder(key)}"
+
+
+def _placeholder(key: Key) -> str:
+    return {"text": '""', "whole number": "1", "list of texts": "[]"}.get(key.kind, '""')
+
+
+def _heading(section: Section) -> str:
+    return f"[[{section.name}]]" if section.many else f"[{section.name}]"
+
+
+def reference(title: str, sections: tuple[Section, ...]) -> str:
+    """Write the reference of a file in Markdown: a table of keys for each section."""
+    parts = [f"## {title}", ""]
+    for section in sections:
+        parts += [f"### {f'`{_heading(section)}`' if section.name else 'Top level'}", "", section.doc, ""]
+        parts += ["| key | holds | default | meaning |", "| --- | --- | --- | --- |"]
+        parts += [_row(key, prefix) for prefix, key in _flat(section.keys)]
+        parts += [""]
+    return "\n".join(parts)
+
+
+def _flat(keys: tuple[Key, ...], prefix: str = "") -> Iterator[tuple[str, Key]]:
+    for key in keys:
+        yield prefix, key
+        yield from _flat(key.keys, f"{prefix}{key.name}.")
+
+
+def _row(key: Key, prefix: str) -> str:
+    default = "**required**" if key.required else f"`{key.default_toml()}`" if key.default is not None else "none"
+    holds = key.kind + (f": {', '.join(key.choices)}" if key.choices else "") + _limits(key)
+    return f"| `{prefix}{key.name}` | {holds} | {default} | {re.sub(r'[|]', '/', key.doc)} |"
+
+
+def _limits(key: Key) -> str:
+    if key.kind == "text":
+        return f", at most {key.maximum:g} characters" if key.maximum is not None else ""
+    if key.minimum is not None and key.maximum is not None:
+        return f", {key.minimum:g} to {key.maximum:g}"
+    return f", at least {key.minimum:g}" if key.minimum is not None else ""
