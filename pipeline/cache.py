@@ -88,14 +88,15 @@ class Cache:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Lend an empty folder in the cache, gone afterwards; leftovers of killed builds go with it.
+        """Lend an empty folder in the cache, gone afterwards; those of killed builds go with it.
 
         Raises:
             WorkspaceError: the cache cannot be written.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(prefix="work-", dir=self.root))
+            self._sweep()
+            folder = Path(tempfile.mkdtemp(prefix=f"work-{os.getpid()}-", dir=self.root))
         except OSError as error:
             raise self._unwritable(error) from error
         try:
@@ -168,6 +169,12 @@ class Cache:
             raise self._unwritable(error) from error
         self._written = kept
 
+    def _sweep(self) -> None:
+        for folder in self.root.glob("work-*-*"):
+            process = folder.name.split("-")[1]
+            if process.isdigit() and not _is_running(int(process)):
+                shutil.rmtree(folder, ignore_errors=True)
+
     def _folder(self, kind: str) -> Path:
         return self.root / kind
 
@@ -196,6 +203,18 @@ def write_atomic(path: Path, data: bytes) -> None:
 def _stamp(path: Path) -> list[int]:
     stat = path.stat()
     return [stat.st_size, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns]
+
+
+def _is_running(process: int) -> bool:
+    if os.name == "nt":
+        return True  # os.kill would end it; there, leftovers wait for the cache to be deleted
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def _is_settled(stamp: list[int]) -> bool:

@@ -135,7 +135,7 @@ def _recorded_on(recordings: tuple[Recording, ...]) -> date | None:
 
 def _free_slug(wanted: str | None, title: str, details: Details, taken: frozenset[str]) -> str:
     if wanted is not None:
-        if slug_of(wanted) != wanted:
+        if not wanted or slug_of(wanted) != wanted:
             hint = f"Use lower-case letters, digits and hyphens, for instance {slug_of(wanted) or 'waiting-times'}"
             raise IngestError(f'the slug "{wanted}" cannot stand in an address', hint=f"{hint}.")
         if wanted in taken:

@@ -1,4 +1,4 @@
-"""The media type and caching of every key: our own table, as those of systems differ and know neither .srt nor chapters."""
+"""The media type and caching of every key: our own table, as systems differ and know neither .srt nor chapters."""
 
 from pathlib import PurePosixPath
 

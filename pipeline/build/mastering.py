@@ -98,7 +98,11 @@ def _make(
         }
         try:
             for job in _as_done(set(jobs)):
-                _collect(cache, show, jobs[job], job, made, problems)
+                episode = jobs[job]
+                try:
+                    made[episode.slug] = _keep(cache, _key(cache, show, episode), job.result())
+                except AudioError as error:
+                    problems.append(_problem(episode, error))
         finally:
             stop.set()
             for job in jobs:
@@ -110,24 +114,15 @@ def _make(
     return made
 
 
-def _collect(
-    cache: Cache,
-    show: Show,
-    episode: Episode,
-    job: "Future[Master]",
-    made: dict[str, Master],
-    problems: list[Problem],
-) -> None:
-    try:
-        master = job.result()
-    except AudioError as error:
-        source = Path(error.source) if error.source else episode.path
-        name = source.relative_to(episode.path.parent.parent) if source.is_relative_to(episode.path) else source
-        hint = error.hint or "Replace the recording."
-        problems.append(Problem(source=name.as_posix(), message=error.message, hint=hint))
-        return
-    facts = {**asdict(master), "path": None}
-    made[episode.slug] = _from_entry(cache.put(_KIND, _key(cache, show, episode), master.path, facts))
+def _keep(cache: Cache, entry_key: str, master: Master) -> Master:
+    return _from_entry(cache.put(_KIND, entry_key, master.path, {**asdict(master), "path": None}))
+
+
+def _problem(episode: Episode, error: AudioError) -> Problem:
+    source = Path(error.source) if error.source else episode.path
+    root = episode.path.parent.parent
+    name = source.relative_to(root).as_posix() if source.is_relative_to(root) else str(source)
+    return Problem(source=name, message=error.message, hint=error.hint or "Replace the recording.")
 
 
 def _as_done(jobs: set["Future[Master]"]) -> Iterator["Future[Master]"]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from pipeline.build import headers
 from pipeline.cache import Cache, write_atomic
 from pipeline.errors import WorkspaceError
-from pipeline.model import MANIFEST_KEY, Release
+from pipeline.model import MANIFEST_KEY, Asset, Release
 
 MARK = ".cln-media"
 MARK_TEXT = "Written by cln-media build: whatever is changed or added in this folder is gone after the next build.\n"
@@ -50,7 +50,7 @@ def write(site: Path, texts: Mapping[str, bytes], files: Mapping[str, Path], cac
     return Written(release=release, written=sum(changed), unchanged=changed.count(False), removed=removed)
 
 
-def _assets(texts: Mapping[str, bytes], files: Mapping[str, Path], cache: Cache) -> Iterator[headers.Asset]:
+def _assets(texts: Mapping[str, bytes], files: Mapping[str, Path], cache: Cache) -> Iterator[Asset]:
     for key, data in texts.items():
         yield headers.asset(key, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
     for key, path in files.items():

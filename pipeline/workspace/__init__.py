@@ -4,72 +4,32 @@ What a file says is read against the tables in `keys`; whether it makes sense to
 """
 
 import json
-import os
-import zoneinfo
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pipeline import model
-from pipeline.errors import ConfigError, MediaError, WordsError, WorkspaceError
-from pipeline.model import Chapter, Episode, Problem, Show, Transcript
+from pipeline.errors import ConfigError, WorkspaceError
+from pipeline.model import Episode, Problem, Show
 from pipeline.workspace import keys, toml
+from pipeline.workspace.episodes import EpisodeReader
+from pipeline.workspace.places import CONFIG_NAME, EPISODE_NAME, NOTES_NAME, TRANSCRIPT_NAMES, Readers, Workspace
 
-Value = TypeVar("Value")
-
-CONFIG_NAME = "cln_media.toml"
-EPISODE_NAME = "episode.toml"
-NOTES_NAME = "notes.md"
-CHAPTERS_NAME = "chapters.toml"
-TRANSCRIPT_NAMES = ("transcript.vtt", "transcript.srt")
-COVER_NAMES = ("cover.jpg", "cover.jpeg", "cover.png")
-MAX_TEXT_BYTES = 20_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workspace:
-    """The folders of a workspace."""
-
-    root: Path
-
-    @property
-    def config(self) -> Path:
-        """The settings file."""
-        return self.root / CONFIG_NAME
-
-    @property
-    def episodes(self) -> Path:
-        """The folder with a folder for each episode."""
-        return self.root / "episodes"
-
-    @property
-    def templates(self) -> Path:
-        """The folder of templates that replace the default ones."""
-        return self.root / "templates"
-
-    @property
-    def site(self) -> Path:
-        """The folder that `build` writes."""
-        return self.root / "site"
-
-    @property
-    def cache(self) -> Path:
-        """The folder of slow results; safe to delete."""
-        return self.root / ".cache"
-
-    def name(self, path: Path) -> str:
-        """Name a path as people see it: below the root, with forward slashes."""
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readers:
-    """The functions that read the words of an episode, handed in by the caller: no stage imports another."""
-
-    transcript: Callable[..., Transcript]
-    chapters: Callable[..., tuple[Chapter, ...]]
+__all__ = [
+    "CONFIG_NAME",
+    "EPISODE_NAME",
+    "NOTES_NAME",
+    "TRANSCRIPT_NAMES",
+    "Readers",
+    "Workspace",
+    "create",
+    "find",
+    "read_episodes",
+    "read_show",
+    "write_episode",
+    "write_new",
+]
 
 
 def find(start: Path) -> Workspace:
@@ -156,7 +116,7 @@ def read_episodes(
     episodes: list[Episode] = []
     problems: list[Problem] = []
     for folder in _episode_folders(workspace, problems):
-        reader = _EpisodeReader(workspace, show, readers, folder)
+        reader = EpisodeReader(workspace, show, readers, folder)
         episode = reader.read()
         problems += reader.problems
         if episode is not None:
@@ -179,143 +139,6 @@ def _episode_folders(workspace: Workspace, problems: list[Problem]) -> Iterator[
         )
         return
     yield from (entry for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-
-
-class _EpisodeReader:
-    """Reads one folder, gathering problems instead of stopping at the first."""
-
-    def __init__(self, workspace: Workspace, show: Show, readers: Readers, folder: Path) -> None:
-        self.workspace, self.show, self.readers, self.folder = workspace, show, readers, folder
-        self.problems: list[Problem] = []
-
-    def read(self) -> Episode | None:
-        path = self.folder / EPISODE_NAME
-        try:
-            present = path.is_file()
-        except OSError as error:
-            self._problem(self.folder, f"cannot be read: {error.strerror}", "Check the rights of that folder.")
-            return None
-        if not present:
-            hint = "Make episodes with: cln-media ingest RECORDING. Move other folders out of episodes/."
-            self._problem(self.folder, f"has no {EPISODE_NAME}", hint)
-            return None
-        reading = toml.read(path, self.workspace.name(path), keys.EPISODE_SECTIONS)
-        self.problems += reading.problems
-        if any(problem.fatal for problem in self.problems):
-            return None
-        return self._episode(reading.values)
-
-    def _episode(self, values: dict[str, Any]) -> Episode | None:
-        top = dict(values[""])
-        language = top["language"] or self.show.language
-        sources = tuple(self._source(entry) for entry in values["sources"])
-        transcript = self._first(TRANSCRIPT_NAMES, lambda path: self._transcript(path, language))
-        chapters = self._first((CHAPTERS_NAME,), lambda path: self.readers.chapters(_bytes(path), source=path))
-        notes = self._first((NOTES_NAME,), _text)
-        cover = self._first(COVER_NAMES, lambda path: path)
-        if self.problems and any(problem.fatal for problem in self.problems):
-            return None
-        return Episode(
-            path=self.folder,
-            slug=top.pop("slug") or self.folder.name,
-            set_name=top.pop("set"),
-            kind=model.EpisodeKind(top.pop("kind")),
-            visibility=model.Visibility(top.pop("visibility")),
-            topics=tuple(top.pop("topics")),
-            published=self._aware(top.pop("published")),
-            sources=tuple(source for source in sources if source is not None),
-            speakers=tuple(_speaker(entry) for entry in values["speakers"]),
-            links=tuple(model.Link(**entry) for entry in values["links"]),
-            notes=notes,
-            chapters=chapters or (),
-            transcript=transcript,
-            cover=cover,
-            **top,
-        )
-
-    def _problem(self, path: Path, message: str, hint: str) -> None:
-        self.problems.append(Problem(source=self.workspace.name(path), message=message, hint=hint))
-
-    def _aware(self, moment: datetime | None) -> datetime | None:
-        if moment is None or moment.tzinfo is not None:
-            return moment
-        try:
-            return moment.replace(tzinfo=zoneinfo.ZoneInfo(self.show.timezone))
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-            hint = f"Correct show.timezone in {CONFIG_NAME}, for instance Europe/London."
-            self._problem(self.workspace.config, f'the time zone "{self.show.timezone}" is unknown', hint)
-            return None
-
-    def _source(self, entry: dict[str, Any]) -> model.Source | None:
-        path = self.folder / entry["file"]
-        if Path(entry["file"]).name != entry["file"] or entry["file"] in {"", ".", ".."} or "\\" in entry["file"]:
-            hint = "Give the name of a file in the episode's folder, without a path."
-            self._problem(self.folder / EPISODE_NAME, f"the source {entry['file']!r} is not a plain file name", hint)
-        elif self._confined(path):
-            return model.Source(path=path, sha256=entry["sha256"])
-        return None
-
-    def _confined(self, path: Path) -> bool:
-        """Say whether `path` is a readable file that does not lead out of the workspace."""
-        try:
-            real = path.resolve(strict=True)
-        except FileNotFoundError:
-            hint = f"Put it back, or correct the name in {EPISODE_NAME}."
-            self._problem(path, "is not there", hint)
-            return False
-        except (OSError, RuntimeError) as error:
-            self._problem(path, f"cannot be read: {error}", "Check the rights of that file and its folder.")
-            return False
-        if not real.is_relative_to(self.workspace.root.resolve()):
-            self._problem(path, "is a link to a place outside the workspace", "Replace the link by the file itself.")
-            return False
-        if not real.is_file() or not os.access(real, os.R_OK):
-            self._problem(path, "cannot be read", "It must be a file that you may read: check its rights.")
-            return False
-        return True
-
-    def _first(self, names: tuple[str, ...], read: Callable[[Path], Value]) -> Value | None:
-        for name in names:
-            path = self.folder / name
-            if not os.path.lexists(path):
-                continue
-            return self._try(path, read) if self._confined(path) else None
-        return None
-
-    def _try(self, path: Path, read: Callable[[Path], Value]) -> Value | None:
-        try:
-            return read(path)
-        except MediaError as error:
-            self._problem(path, error.message, error.hint or "Correct that file.")
-        except OSError as error:
-            self._problem(path, f"cannot be read: {error.strerror}", "Check the rights of that file.")
-        return None
-
-    def _transcript(self, path: Path, language: str) -> Transcript:
-        return self.readers.transcript(_bytes(path), source=path, language=language)
-
-
-def _speaker(entry: dict[str, Any]) -> model.Speaker:
-    consent = entry.pop("consent")
-    if consent is not None:
-        consent = model.Consent(**{**consent, "scope": tuple(consent["scope"])})
-    return model.Speaker(consent=consent, **entry)
-
-
-def _bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(MAX_TEXT_BYTES + 1)
-    if len(data) > MAX_TEXT_BYTES:
-        raise WordsError(f"is larger than {MAX_TEXT_BYTES:,} bytes", hint="Put the right file in its place.")
-    return data
-
-
-def _text(path: Path) -> str:
-    try:
-        return _bytes(path).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        hint = "Save it again as UTF-8 (in Notepad: Save as, Encoding, UTF-8)."
-        raise WordsError(f"is not UTF-8 text (byte {error.start + 1})", source=path, hint=hint) from error
 
 
 def write_episode(folder: Path, episode: Episode) -> None:

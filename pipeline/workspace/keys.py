@@ -5,6 +5,7 @@ The reader, the commented file that `init` writes and the reference in docs/ are
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -495,7 +496,7 @@ def example_toml(sections: tuple[Section, ...]) -> str:
 
 def _section_lines(section: Section) -> Iterator[str]:
     optional = "# " if section.many else ""
-    yield f"# {section.doc}"
+    yield from _comment(section.doc)
     yield f"{optional}{_heading(section)}"
     for key in section.keys:
         yield from _key_lines(key, commented_out=section.many)
@@ -503,11 +504,15 @@ def _section_lines(section: Section) -> Iterator[str]:
 
 
 def _key_lines(key: Key, *, commented_out: bool) -> Iterator[str]:
-    yield f"# {key.doc}"
+    yield from _comment(key.doc)
     if key.required or (key.example and not commented_out):
         yield f"{'# ' if commented_out else ''}{key.name} = {key.example}"
     else:
         yield f"# {key.name} = {key.default_toml() or key.example or _placeholder(key)}"
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(text, width=100, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
 
 
 def _placeholder(key: Key) -> str:

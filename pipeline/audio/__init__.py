@@ -1,0 +1,8 @@
+"""Recordings enter, masters with a measured loudness leave; PyAV, the ffmpeg program, pydub and numpy live here."""
+
+from pipeline.audio.encoder import encoders, ffmpeg_program, ffmpeg_version
+from pipeline.audio.mastering import master, recipe
+from pipeline.audio.meter import measure
+from pipeline.audio.source import probe
+
+__all__ = ["encoders", "ffmpeg_program", "ffmpeg_version", "master", "measure", "probe", "recipe"]

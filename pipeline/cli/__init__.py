@@ -1,0 +1,288 @@
+"""The commands: the only room that prints, prompts and sets exit codes; click lives here.
+
+Everything else is imported when a command needs it, so that `cln-media --help` answers at once.
+"""
+
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline import __version__
+from pipeline.cli.screen import Screen
+from pipeline.errors import MediaError, WorkspaceError
+
+if TYPE_CHECKING:
+    from pipeline.build import Built
+    from pipeline.workspace import Workspace
+
+EXIT_PROBLEM = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+DEFAULT_PORT = 8321
+
+
+class _Context:
+    """What every command shares: the folder to look for a workspace in, and the screen."""
+
+    def __init__(self, folder: Path, screen: Screen) -> None:
+        self.folder, self.screen = folder, screen
+
+    def workspace(self) -> "Workspace":
+        from pipeline import workspace  # noqa: PLC0415
+
+        return workspace.find(self.folder)
+
+
+pass_context = click.make_pass_decorator(_Context)
+with_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for another program to read.")
+with_jobs = click.option(
+    "--jobs", type=click.IntRange(1, 64), default=None, help="Recordings to master at the same time; one per processor."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "-C",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="Work in the workspace of DIR instead of the current folder's.",
+)
+@click.option("--verbose", is_flag=True, help="Say more: every file of a plan, every remark.")
+@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+@click.version_option(__version__, prog_name="cln-media")
+@click.pass_context
+def cli(context: click.Context, folder: Path, verbose: bool, quiet: bool) -> None:
+    """Publish recorded learning sets as a podcast: ingest, build, check, publish."""
+    context.obj = _Context(folder.resolve(), Screen(verbose=verbose, quiet=quiet))
+
+
+@cli.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=Path(), metavar="[DIR]")
+@pass_context
+def init(context: _Context, directory: Path) -> None:
+    """Make a new workspace in DIR: settings, episodes and templates. Never overwrites a file."""
+    from pipeline import workspace  # noqa: PLC0415
+
+    root = (context.folder / directory).resolve()
+    for path in workspace.create(root):
+        context.screen.say(f"Wrote {path}")
+    context.screen.say(
+        f"Next: edit {root / workspace.CONFIG_NAME}, put your artwork beside it as artwork.png "
+        "(a square of 1400 to 3000 pixels), then: cln-media ingest RECORDING"
+    )
+
+
+def _day(_context: click.Context, _parameter: click.Parameter, value: str | None) -> date | None:
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not a date such as 2026-09-15.") from error
+
+
+@cli.command()
+@click.argument(
+    "recordings", nargs=-1, required=True, metavar="RECORDING...", type=click.Path(path_type=Path, resolve_path=False)
+)
+@click.option("--title", help="The episode's title; the recording's own, where it has one.")
+@click.option("--slug", help="The name in the episode's address; made of the title otherwise.")
+@click.option("--region", help="The region's id, as in cln_media.toml.")
+@click.option("--set", "set_name", help="The name of the learning set.")
+@click.option("--recorded", callback=_day, metavar="DATE", help="The day of the recording, such as 2026-09-15.")
+@click.option("--season", type=click.IntRange(1), help="The season, for instance the year.")
+@click.option("--number", type=click.IntRange(1), help="The episode's number within the season.")
+@click.option("--move", is_flag=True, help="Remove the originals once their copies have been compared.")
+@pass_context
+def ingest(  # noqa: PLR0917 - click hands over one argument per option
+    context: _Context,
+    recordings: tuple[Path, ...],
+    title: str | None,
+    slug: str | None,
+    region: str | None,
+    set_name: str | None,
+    recorded: date | None,
+    season: int | None,
+    number: int | None,
+    move: bool,
+) -> None:
+    """Make one episode of a recording, or of its parts in order.
+
+    The recordings are copied into a new folder under episodes/, compared with the originals, and given an identity
+    that podcast apps will know the episode by. A recording that is there already is refused.
+    """
+    from pipeline.cli import adding  # noqa: PLC0415
+    from pipeline.ingest import Details  # noqa: PLC0415
+
+    details = Details(
+        title=title,
+        slug=slug,
+        region=region,
+        set_name=set_name,
+        recorded_on=recorded,
+        season=season,
+        number=number,
+    )
+    adding.add(context.workspace(), recordings, details, context.screen, move=move)
+
+
+@cli.command()
+@click.argument("slugs", nargs=-1, metavar="[SLUG...]")
+@with_jobs
+@click.option("--force", is_flag=True, help="Master again, even what the cache already has.")
+@pass_context
+def build(context: _Context, slugs: tuple[str, ...], jobs: int | None, force: bool) -> None:
+    """Master, tag, draft and render everything into site/; only what changed is done again.
+
+    With SLUGs, only those drafts are worked at; whatever is published is always kept whole.
+    """
+    built = _build(context, context.workspace(), slugs=slugs, jobs=jobs, force=force)
+    context.screen.say(f"{built}.")
+
+
+def _build(
+    context: _Context,
+    where: "Workspace",
+    *,
+    slugs: tuple[str, ...] = (),
+    jobs: int | None = None,
+    force: bool = False,
+) -> "Built":
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+    from os import cpu_count  # noqa: PLC0415
+
+    from pipeline.build import release  # noqa: PLC0415
+
+    with ThreadPoolExecutor(max_workers=jobs or cpu_count() or 1) as executor:
+        report = context.screen.report()
+        return release(where, now=datetime.now(UTC), executor=executor, report=report, slugs=slugs, force=force)
+
+
+@cli.command()
+@click.argument("slugs", nargs=-1, metavar="[SLUG...]")
+@with_json
+@pass_context
+def check(context: _Context, slugs: tuple[str, ...], as_json: bool) -> None:
+    """Print every problem at once: the file, what is wrong and what to do. Exit 1 if any must be mended."""
+    from pipeline.cli import looking  # noqa: PLC0415
+
+    problems = looking.problems(context.workspace(), slugs, now=datetime.now(UTC))
+    if as_json:
+        context.screen.json([looking.as_json(problem) for problem in problems])
+    else:
+        context.screen.problems(problems)
+    if any(problem.fatal for problem in problems):
+        raise click.exceptions.Exit(EXIT_PROBLEM)
+
+
+@cli.command()
+@with_json
+@pass_context
+def status(context: _Context, as_json: bool) -> None:
+    """Show each episode: its state, length, loudness, and what it waits for."""
+    from pipeline.cli import looking  # noqa: PLC0415
+
+    rows = looking.status(context.workspace(), now=datetime.now(UTC))
+    if as_json:
+        context.screen.json([row.as_json() for row in rows])
+    else:
+        context.screen.table(looking.StatusRow.HEADINGS, [row.cells() for row in rows])
+
+
+@cli.command()
+@click.option("--dry-run", is_flag=True, help="Show the plan and send nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_json
+@with_jobs
+@pass_context
+def publish(context: _Context, dry_run: bool, yes: bool, as_json: bool, jobs: int | None) -> None:
+    """Build, show what would be sent and removed and why, ask, send, and look at the result.
+
+    Sound goes first and feeds after pages, so that no subscriber meets a feed that names a missing file.
+    """
+    from pipeline.cli import sending  # noqa: PLC0415
+
+    where = context.workspace()
+    screen = context.screen.silenced() if as_json else context.screen
+    built = _build(_Context(context.folder, screen), where, jobs=jobs)
+    if built.episodes:
+        screen.say(f"{built}.")
+    sending.send(where, built.release, context.screen, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@cli.command()
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help=f"The port; that of site.url, or {DEFAULT_PORT}, otherwise."
+)
+@click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+@pass_context
+def preview(context: _Context, port: int | None, no_browser: bool) -> None:
+    """Serve site/ on this computer and reload the page when a source changes."""
+    from pipeline.cli import serving  # noqa: PLC0415
+
+    where = context.workspace()
+    serving.serve(where, lambda: _build(context, where), context.screen, port=port, browser=not no_browser)
+
+
+@cli.command()
+@with_json
+@pass_context
+def doctor(context: _Context, as_json: bool) -> None:
+    """Say what works here, from ffmpeg to the storage. Exit 1 if something that is needed fails."""
+    from pipeline import workspace  # noqa: PLC0415
+    from pipeline.cli import doctoring  # noqa: PLC0415
+
+    try:
+        where = workspace.find(context.folder)
+    except WorkspaceError:
+        where = None
+    findings = doctoring.examine(where)
+    if as_json:
+        context.screen.json([finding.as_json() for finding in findings])
+    else:
+        context.screen.table(doctoring.Finding.HEADINGS, [finding.cells() for finding in findings])
+    if any(finding.state == "fails" for finding in findings):
+        raise click.exceptions.Exit(EXIT_PROBLEM)
+
+
+def main() -> None:
+    """Run the command line, and turn every error into its sentence and exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a console without our characters must not end in a traceback
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line.
+
+    Args:
+        arguments: without the program's name.
+
+    Returns:
+        The exit code: 0 done, 1 a problem to mend, 2 wrong usage, 130 interrupted.
+    """
+    screen = Screen()
+    try:
+        result = cli.main(args=arguments, prog_name="cln-media", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return EXIT_USAGE
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        screen.error_line("Interrupted. What was finished is kept; run the same command again to go on.")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stdout = None  # nobody reads on: nothing more to flush
+        return 0
+    except MediaError as error:
+        screen.failure(error)
+        return EXIT_PROBLEM
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,103 @@
+"""The command `doctor`: what works on this computer, and what would mend what does not."""
+
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pipeline import audio, pages, publish, speech, workspace
+from pipeline.cli.screen import size_text
+from pipeline.errors import MediaError
+from pipeline.model import AudioSettings, Show
+from pipeline.workspace import Workspace
+
+LEAST_FREE_BYTES = 2_000_000_000
+NEEDED_ENCODER = "libmp3lame"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at."""
+
+    HEADINGS: ClassVar = ("What", "State", "Detail")
+
+    what: str
+    state: Literal["works", "absent", "fails"]
+    detail: str
+
+    def cells(self) -> tuple[str, ...]:
+        """Write the finding for people."""
+        return self.what, self.state, self.detail
+
+    def as_json(self) -> dict[str, Any]:
+        """Turn the finding into JSON."""
+        return asdict(self)
+
+
+def examine(where: Workspace | None) -> tuple[Finding, ...]:
+    """Look at everything a build or a publish needs; without a workspace, at what the program itself needs."""
+    show = workspace.read_show(where)[0] if where else None
+    settings = show.audio if show else AudioSettings()
+    return (
+        Finding(what="Python", state="works", detail=platform.python_version()),
+        _tried("ffmpeg", lambda: f"{audio.ffmpeg_program(settings)}, {audio.ffmpeg_version(settings)}"),
+        _tried("encoders", lambda: _encoders(settings)),
+        _tried("templates", lambda: str(pages.default_templates())),
+        _tried("NHS design system", pages.design_system),
+        _speech(),
+        *_in_workspace(where, show),
+    )
+
+
+def _tried(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what=what, state="works", detail=look())
+    except MediaError as error:
+        return Finding(what=what, state="fails", detail=f"{error}. {error.hint or ''}".strip())
+
+
+def _encoders(settings: AudioSettings) -> str:
+    names = audio.encoders(settings)
+    if NEEDED_ENCODER not in names:
+        hint = "Take the ffmpeg that came with cln-media: unset audio.ffmpeg and CLN_MEDIA_FFMPEG."
+        raise MediaError(f"this ffmpeg has no {NEEDED_ENCODER}", hint=hint)
+    return ", ".join(names)
+
+
+def _speech() -> Finding:
+    if speech.is_available():
+        return Finding(what="transcripts by machine", state="works", detail="faster-whisper is installed")
+    hint = "optional: pip install 'cln-media[transcribe]'"
+    return Finding(what="transcripts by machine", state="absent", detail=hint)
+
+
+def _in_workspace(where: Workspace | None, show: Show | None) -> Iterator[Finding]:
+    if where is None:
+        detail = "this folder is in none; make one with: cln-media init"
+        yield Finding(what="workspace", state="absent", detail=detail)
+        return
+    if show is None:
+        yield Finding(what="workspace", state="fails", detail=f"{where.config} has errors: cln-media check lists them")
+        return
+    yield Finding(what="workspace", state="works", detail=str(where.root))
+    yield _disk(where.root)
+    yield _storage(where, show)
+
+
+def _disk(root: Path) -> Finding:
+    free = shutil.disk_usage(root).free
+    enough = free >= LEAST_FREE_BYTES
+    detail = f"{size_text(free)} free" + ("" if enough else f"; a long recording needs {size_text(LEAST_FREE_BYTES)}")
+    return Finding(what="disk space", state="works" if enough else "fails", detail=detail)
+
+
+def _storage(where: Workspace, show: Show) -> Finding:
+    def look() -> str:
+        store = publish.open_store(show.storage, workspace=where.root)
+        for problem in publish.check_access(store):
+            raise MediaError(problem.message, source=problem.source, hint=problem.hint)
+        return f"{store.address} can be read and written"
+
+    return _tried("storage", look)

@@ -1,0 +1,149 @@
+"""The commands `check` and `status`: a workspace looked at, nothing changed."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from pipeline.build import survey
+from pipeline.build.mastering import cached
+from pipeline.build.survey import Survey
+from pipeline.cache import Cache
+from pipeline.cli.sending import published
+from pipeline.errors import WorkspaceError
+from pipeline.model import MANIFEST_KEY, Episode, Master, Problem, Release, Show, clock, episode_key
+from pipeline.workspace import Workspace, toml
+
+DUAL_MONO_LU = 3.0103  # two equal channels are louder than one by 10 log10(2)
+
+
+def look(where: Workspace, *, now: datetime) -> Survey:
+    """Survey a workspace with its cache."""
+    cache = Cache(where.cache)
+    found = survey(where, cache, now=now)
+    cache.close()
+    return found
+
+
+def problems(where: Workspace, slugs: tuple[str, ...], *, now: datetime) -> tuple[Problem, ...]:
+    """Find the problems of a workspace, or of the show and the episodes named."""
+    found = look(where, now=now)
+    known_slugs(slugs, found.episodes)
+    others = [f"{where.name(e.path)}/" for e in found.episodes if slugs and e.slug not in slugs]
+    return tuple(problem for problem in found.problems if not problem.source.startswith(tuple(others)))
+
+
+def known_slugs(slugs: tuple[str, ...], episodes: tuple[Episode, ...]) -> None:
+    """Refuse a slug that no episode has."""
+    known = [episode.slug for episode in episodes]
+    for slug in slugs:
+        if slug not in known:
+            hint = toml.suggestion(slug, known) if known else "There are no episodes yet."
+            raise WorkspaceError(f'there is no episode "{slug}"', source="episodes", hint=hint)
+
+
+def as_json(problem: Problem) -> dict[str, Any]:
+    """Turn a problem into JSON."""
+    return asdict(problem)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusRow:
+    """An episode at a glance."""
+
+    HEADINGS: ClassVar = ("Episode", "State", "Length", "Loudness", "Waits for")
+
+    slug: str
+    state: str
+    duration_ms: int | None
+    loudness_as_played_lufs: float | None
+    loudness_per_channel_lufs: float | None
+    true_peak_dbtp: float | None
+    waits_for: str
+
+    def cells(self) -> tuple[str, ...]:
+        """Write the row for people."""
+        length = clock(self.duration_ms) if self.duration_ms is not None else "-"
+        return self.slug, self.state, length, self._loudness(), self.waits_for
+
+    def _loudness(self) -> str:
+        if self.loudness_as_played_lufs is None:
+            return "-"
+        one = f" ({self.loudness_per_channel_lufs:.1f} on one channel)" if self.loudness_per_channel_lufs else ""
+        return f"{self.loudness_as_played_lufs:.1f} LUFS{one}, {self.true_peak_dbtp:.1f} dBTP"
+
+    def as_json(self) -> dict[str, Any]:
+        """Turn the row into JSON."""
+        return asdict(self)
+
+
+def status(where: Workspace, *, now: datetime) -> tuple[StatusRow, ...]:
+    """Look at every episode.
+
+    Raises:
+        CheckFailedError: the settings cannot be read.
+    """
+    cache = Cache(where.cache)
+    found = survey(where, cache, now=now)
+    if found.show is None:
+        found.complete()
+    show = found.show
+    rows = tuple(_row(where, show, e, cached(cache, show, e), found, now) for e in found.episodes) if show else ()
+    cache.close()
+    return rows
+
+
+def _row(  # noqa: PLR0917 - a row draws on all of it
+    where: Workspace, show: Show, episode: Episode, master: Master | None, found: Survey, now: datetime
+) -> StatusRow:
+    loudness = master.loudness if master else None
+    mono = show.audio.channels == 1
+    read = loudness.integrated_lufs if loudness else None
+    as_played = read + DUAL_MONO_LU if read is not None and mono and _counts_one_channel(show) else read
+    state, waits_for = _state(where, episode, master, found, now)
+    return StatusRow(
+        slug=episode.slug,
+        state=state,
+        duration_ms=master.duration_ms if master else found.durations_ms.get(episode.slug),
+        loudness_as_played_lufs=_rounded(as_played),
+        loudness_per_channel_lufs=_rounded(as_played - DUAL_MONO_LU) if as_played is not None and mono else None,
+        true_peak_dbtp=_rounded(loudness.true_peak_dbtp) if loudness else None,
+        waits_for=waits_for,
+    )
+
+
+def _counts_one_channel(show: Show) -> bool:
+    return show.audio.target.mono_loudness.value == "channel"
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
+
+
+def _state(where: Workspace, episode: Episode, master: Master | None, found: Survey, now: datetime) -> tuple[str, str]:
+    here = f"{where.name(episode.path)}/"
+    fatal = [problem for problem in found.problems if problem.fatal and problem.source.startswith(here)]
+    state = "draft" if episode.published is None else "due" if episode.is_due(now) else "scheduled"
+    page = episode_key(episode.slug)
+    built = _digest(_built(where), page)
+    if built and built == _digest(published(where), page) and not fatal:
+        return "published", "nothing"
+    if fatal:
+        return state, f"{fatal[0].source.removeprefix(here)}: {fatal[0].message}"
+    if master is None:
+        return state, "cln-media build"
+    if episode.published is None:
+        return state, "a publication date: published in episode.toml"
+    if state == "scheduled":
+        return state, f"its time, {episode.published:%d %B %Y %H:%M}"
+    return ("built", "cln-media publish") if built else (state, "cln-media build")
+
+
+def _built(where: Workspace) -> Release | None:
+    try:
+        return Release.from_json((where.site / MANIFEST_KEY).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _digest(release: Release | None, key: str) -> str | None:
+    return next((asset.sha256 for asset in release.assets if asset.key == key), None) if release else None

@@ -1,0 +1,181 @@
+"""Files of a release -> a folder that a web server serves; each file is whole at every moment, even after a crash."""
+
+import errno
+import hashlib
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline.errors import StorageError
+from pipeline.model import Asset
+from pipeline.publish.store import Sent, Stored, changed_since_the_build, unreadable
+
+_CHUNK_BYTES = 1 << 20
+_PART_PREFIX, _PART_SUFFIX = ".cln-media-", ".part"
+_HINTS = {
+    errno.ENOSPC: "free some space on that disk, then publish again",
+    errno.EDQUOT: "free some space in your quota, then publish again",
+    errno.EACCES: "ask for the right to write there, or close the program that has the file open",
+    errno.EPERM: "ask for the right to write there, or close the program that has the file open",
+    errno.EROFS: "choose a folder that can be written",
+}
+
+
+class DirectoryStore:
+    """A store that is a folder of this machine or of a network drive.
+
+    Args:
+        folder: where to publish; made with the first file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._is_swept = False
+
+    @property
+    def address(self) -> str:
+        """The folder's path."""
+        return str(self._folder)
+
+    def read(self, key: str) -> bytes | None:
+        """Return the content of `key`, or None where there is no such file."""
+        path = self._path(key)
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _fault(error, path) from error
+
+    def head(self, key: str) -> Stored | None:
+        """Return the size and SHA-256 of `key`; a folder keeps no headers."""
+        path = self._path(key)
+        try:
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+                return Stored(size=file.tell(), sha256=sha256)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _fault(error, path) from error
+
+    def put(self, asset: Asset, path: Path, sent: Sent) -> None:
+        """Copy the file at `path`, unless it is there already."""
+        if self._holds(asset):
+            return
+        with _opened(path) as source, self._replacing(asset.key) as target:
+            if _copy(source, path, target, sent) != asset.sha256:
+                raise changed_since_the_build(path)
+
+    def put_bytes(self, asset: Asset, data: bytes) -> None:
+        """Store `data` under the key of `asset`."""
+        with self._replacing(asset.key) as target:
+            target.write(data)
+
+    def set_headers(self, asset: Asset) -> None:
+        """Do nothing: a folder keeps no headers, the web server that serves it sets them."""
+
+    def delete(self, key: str) -> None:
+        """Remove `key`, and the folders that this leaves empty."""
+        path = self._path(key)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _fault(error, path) from error
+        for folder in path.relative_to(self._folder).parents[:-1]:
+            try:
+                (self._folder / folder).rmdir()
+            except OSError:  # it holds other files, or another thread was first
+                return
+
+    def _holds(self, asset: Asset) -> bool:
+        path = self._path(asset.key)
+        with suppress(OSError):  # then it is not there as it should be, and is written
+            if path.is_symlink() or path.stat().st_size != asset.size:
+                return False
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == asset.sha256
+        return False
+
+    @contextmanager
+    def _replacing(self, key: str) -> Iterator[BinaryIO]:
+        path = self._path(key)
+        part = path.with_name(f"{_PART_PREFIX}{secrets.token_hex(8)}{_PART_SUFFIX}")
+        try:
+            self._sweep_once()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("xb") as target:
+                yield target
+                target.flush()
+                os.fsync(target.fileno())
+            part.replace(path)
+        except OSError as error:
+            raise _fault(error, path) from error
+        finally:
+            with suppress(OSError):  # swept by the next run
+                part.unlink(missing_ok=True)
+
+    def _sweep_once(self) -> None:
+        """Remove what an interrupted run left behind."""
+        with self._lock:
+            if self._is_swept:
+                return
+            for folder, _, names in os.walk(self._folder):
+                for name in names:
+                    if name.startswith(_PART_PREFIX) and name.endswith(_PART_SUFFIX):
+                        Path(folder, name).unlink(missing_ok=True)
+            self._is_swept = True
+
+    def _path(self, key: str) -> Path:
+        parts = key.split("/")
+        if any(part in ("", ".", "..") for part in parts) or any(ord(c) < 32 or c in '\\:*?"<>|' for c in key):  # noqa: PLR2004  control characters
+            raise StorageError(f"{key!r} is not a key that can be a file's name", source=self.address)
+        path = self._folder.joinpath(*parts)
+        try:
+            inside = path.parent.resolve().is_relative_to(self._folder.resolve())
+            if inside and path.is_symlink():
+                inside = path.resolve().is_relative_to(self._folder.resolve())
+        except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
+            raise StorageError("the path cannot be followed", source=path, hint="look for broken links") from error
+        if not inside:
+            hint = "remove the link, or publish to the folder it points to"
+            raise StorageError("a link leads out of the published folder", source=path, hint=hint)
+        return path
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise unreadable(path, error) from error
+    with file:
+        yield file
+
+
+def _copy(source: BinaryIO, path: Path, target: BinaryIO, sent: Sent) -> str:
+    digest, size = hashlib.sha256(), 0
+    while chunk := _read(source, path):
+        digest.update(chunk)
+        target.write(chunk)
+        size += len(chunk)
+        sent(size)
+    return digest.hexdigest()
+
+
+def _read(source: BinaryIO, path: Path) -> bytes:
+    try:
+        return source.read(_CHUNK_BYTES)
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _fault(error: OSError, path: Path) -> StorageError:
+    reason = error.strerror or type(error).__name__
+    hint = _HINTS.get(error.errno or 0, "check the folder in [storage] url of cln_media.toml")
+    return StorageError(f"the published file cannot be written or read ({reason})", source=path, hint=hint)

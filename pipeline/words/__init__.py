@@ -1,0 +1,23 @@
+"""Notes, chapters and transcripts enter and leave as the text formats people write and players read.
+
+markdown-it-py and nh3 live here. Everything is pure: bytes or text in, values or bytes out.
+"""
+
+from pipeline.words.chapters import chapters_json, read_chapters
+from pipeline.words.notes import DRAFT_MARK, is_draft, notes_html, plain
+from pipeline.words.reading import read_transcript
+from pipeline.words.writing import plain_text, srt, transcript_json, webvtt
+
+__all__ = [
+    "DRAFT_MARK",
+    "chapters_json",
+    "is_draft",
+    "notes_html",
+    "plain",
+    "plain_text",
+    "read_chapters",
+    "read_transcript",
+    "srt",
+    "transcript_json",
+    "webvtt",
+]

