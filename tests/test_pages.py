@@ -459,6 +459,7 @@ def test_a_missing_folder_of_templates_changes_nothing(tmp_path: Path) -> None:
         ("{{ epsiode.title }}", 1, "'epsiode' is undefined"),
         ("{% if episode.titel %}{% endif %}", 1, "no attribute 'titel'"),
         ("a\n{% include 'gone.jinja' %}", 2, "no template called gone.jinja"),
+        ("{% include 'episode.html.jinja' %}", 1, "recursion"),
         ("{{ 1 / 0 }}", 1, "division by zero"),
         ("\n{{ episode.title() }}", 2, "not callable"),
     ],

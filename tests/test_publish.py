@@ -441,7 +441,8 @@ def test_ctrl_c_ends_a_slow_run_at_once(site: Path, tmp_path: Path) -> None:
 import time
 original = publish.DirectoryStore.put
 def put(self, asset, path, sent):
-    print("put", flush=True)
+    sys.stdout.write("put\\n")
+    sys.stdout.flush()
     time.sleep(60)
 publish.DirectoryStore.put = put
 """
@@ -716,7 +717,7 @@ class Garbling(Recording):
 
     def read(self, key: str) -> bytes | None:
         """Answer with other bytes."""
-        return None if key == model.MANIFEST_KEY else b"something else"
+        return None if key == "manifest.json" else b"something else"
 
 
 @pytest.mark.parametrize(("kind", "said"), [(Forgetful, "Cache-Control"), (Garbling, "read back")])

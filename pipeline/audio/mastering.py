@@ -16,7 +16,7 @@ import numpy as np
 from pipeline.audio.encoder import encoding, ffmpeg_version
 from pipeline.audio.graph import Block, in_pieces, through
 from pipeline.audio.limiter import Envelope, Limiter, settle
-from pipeline.audio.meter import ABSOLUTE_GATE_LUFS, HOPS_PER_SECOND, Levels, Meter, measure
+from pipeline.audio.meter import ABSOLUTE_GATE_LUFS, Levels, Meter, measure
 from pipeline.audio.source import Progress, decoded, resampled
 from pipeline.errors import AudioError
 from pipeline.model import AudioSettings, Loudness, LoudnessTarget, Master
@@ -28,6 +28,7 @@ with warnings.catch_warnings():
 
 RECIPE = "1"
 ENCODES = 3
+AUDIBLE_BLOCKS = 7  # so many gating blocks (400 ms, every 100 ms) lie within a second
 TONE_AMPLITUDE, TONE_HZ, TONE_S = 0.1, 997, 2
 HEADROOM_DB = 1.5  # between the limiter's ceiling and the true peak of the MP3
 PEAK_MARGIN_DB = 0.05
@@ -112,7 +113,7 @@ def _require_sound(source: Path, settings: AudioSettings, analysis: _Analysis) -
     if length_s < 1:
         hint = "give the whole recording: an episode lasts at least a second"
         raise AudioError(f"lasts {length_s:.1f} s; a master needs at least 1 s", source=source, hint=hint)
-    if np.count_nonzero(analysis.momentary > ABSOLUTE_GATE_LUFS) < HOPS_PER_SECOND:
+    if np.count_nonzero(analysis.momentary > ABSOLUTE_GATE_LUFS) < AUDIBLE_BLOCKS:
         hint = (
             "listen to the recording: if only one part of it or neither speaker can be heard, export it again; "
             "if it can be heard in stereo only, its channels cancel each other, so export one of them"

@@ -67,20 +67,22 @@ class Meter:
         options = f"metadata=1:framelog=quiet:peak={peak}:dualmono={dual}"
         self._chain = Chain([("ebur128", options)], rate_hz=rate_hz, channels=channels)
         self._hop = rate_hz // HOPS_PER_SECOND
-        self._channels = channels
         self._fed = 0
+        self._end = np.zeros((channels, 1), np.float32)
         self._last: dict[str, str] = {}
         self.momentary = array("d")
 
     def feed(self, block: Block) -> None:
         """Hear one more block."""
         self._fed += block.shape[1]
+        self._end = block[:, -1:]
         self._read(self._chain.feed(block))
 
     def loudness(self) -> Loudness:
         """Say what was measured; call it once, after the last block."""
-        # The filter reports whole tenths of a second only: complete the last one, or its peak is lost.
-        self._read(self._chain.feed(np.zeros((self._channels, self._hop - self._fed % self._hop), np.float32)))
+        # The filter reports whole tenths of a second only: the last sample is held until one is full, without a step.
+        if self._fed % self._hop:
+            self._read(self._chain.feed(np.repeat(self._end, self._hop - self._fed % self._hop, axis=1)))
         self._read(self._chain.finish())
         peak_dbtp = decibels(float(self._last.get("lavfi.r128.true_peak", 0)))
         levels = np.array(self.momentary)

@@ -11,6 +11,7 @@ MAX_TAGS = 4
 MAX_CHUNKS = 4_096
 W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 W64_DATA = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
+ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 # Written by programs that stream and do not know the length yet.
 UNKNOWN_SIZES = frozenset({0, 0x7FFF_F000, 0x7FFF_FFFF, *range(0xFFFF_F000, 0x1_0000_0000)})
@@ -49,10 +50,10 @@ def sniff(file: BinaryIO) -> Sniffed | None:
         return Sniffed("w64", present=_present(file, _w64_chunks(file)))
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return Sniffed("aiff")
-    return _by_signature(head) or _by_frames(head)
+    return _by_signature(head, file.seek(0, 2)) or _by_frames(head)
 
 
-def _by_signature(head: bytes) -> Sniffed | None:
+def _by_signature(head: bytes, size: int) -> Sniffed | None:
     if head.startswith(b"fLaC"):
         return Sniffed("flac")
     if head.startswith(b"OggS"):
@@ -60,7 +61,7 @@ def _by_signature(head: bytes) -> Sniffed | None:
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return Sniffed("matroska")
     if head.startswith(ASF_HEADER):
-        return Sniffed("asf")
+        return Sniffed("asf", present=_asf_present(head, size))
     return Sniffed("mov") if head[4:8] in MOV_BOXES else None
 
 
@@ -128,6 +129,12 @@ def _present(file: BinaryIO, chunks: Iterator[tuple[int, int]]) -> float:
             return 1.0
         return max(0.0, min(1.0, (size - start) / declared))
     return 1.0
+
+
+def _asf_present(head: bytes, size: int) -> float:
+    at = head.find(ASF_PROPERTIES)
+    declared = int.from_bytes(head[at + 40 : at + 48], "little") if at >= 0 else 0
+    return min(1.0, size / declared) if declared else 1.0
 
 
 def _riff_chunks(file: BinaryIO) -> Iterator[tuple[int, int]]:

@@ -41,6 +41,7 @@ READ_BYTES = 1 << 18
 RATES_HZ = range(2_000, 768_001)
 MAX_CHANNELS = 64
 LEFT_AND_RIGHT = 2
+MINUTE_S = 60
 LOUDEST = 64.0  # +36 dBFS: beyond it, a float sample is damage
 PROGRESS_STEP = 0.002
 MISSING_S = (0.25, 1.0)  # what may be missing at the end: a tenth of the recording, within these
@@ -93,7 +94,7 @@ def probe(path: Path) -> Recording:
     return Recording(
         path=path,
         container=source.sniffed.demuxer,
-        codec=stream.codec_context.name,
+        codec=stream.codec_context.codec.canonical_name,
         duration_ms=round((_counted_duration_s(path) if duration_s is None else duration_s) * 1000),
         sample_rate_hz=stream.rate,
         channels=stream.channels,
@@ -237,10 +238,13 @@ def _require_whole(source: _Source, heard_s: float, losses: _Losses) -> None:
     missing_s = max(declared_s - heard_s, losses.seconds)
     allowed_s = min(MISSING_S[1], max(MISSING_S[0], declared_s / 10))
     if missing_s > allowed_s or (losses.broken_off and declared_s == heard_s):
-        of = f" of the {clock(round(declared_s * 1000))} it declares" if declared_s > heard_s else ""
-        sound_s = heard_s if declared_s > heard_s else heard_s - losses.seconds
-        message = f"is cut short or damaged: only {clock(round(sound_s * 1000))}{of} can be decoded"
+        of = f" of the {_span(declared_s)} it declares" if declared_s > heard_s else ""
+        message = f"is cut short or damaged: only {_span(heard_s)}{of} can be decoded"
         raise AudioError(message, source=source.path, hint=COPY_AGAIN)
+
+
+def _span(seconds: float) -> str:
+    return clock(round(seconds * 1000)) if seconds >= MINUTE_S else f"{seconds:.1f} s"
 
 
 def _header_duration_s(source: _Source) -> float | None:
@@ -273,8 +277,8 @@ def _floats(frame: AudioFrame) -> Block:
     if raw.dtype == np.uint8:
         return (raw.astype(np.float32) - np.float32(128)) / np.float32(128)
     if raw.dtype.kind == "i":
-        whole: Block = raw.astype(np.float32)
-        return whole * np.float32(0.5 ** (8 * raw.dtype.itemsize - 1))
+        scaled: Block = raw.astype(np.float32) * np.float32(0.5 ** (8 * raw.dtype.itemsize - 1))
+        return scaled
     if raw.max() <= LOUDEST and raw.min() >= -LOUDEST:  # false where there is a NaN
         return raw.astype(np.float32, copy=False)
     return np.clip(np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0), -LOUDEST, LOUDEST).astype(np.float32)

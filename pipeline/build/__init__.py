@@ -19,6 +19,7 @@ from pipeline.model import (
     Episode,
     Release,
     Show,
+    Visibility,
     chapters_key,
     feed_key,
     transcript_key,
@@ -112,12 +113,13 @@ def release(
     try:
         found = survey(where, cache, now=now, prepare=lambda show, episode: _with_notes(where, show, episode))
         show = found.complete()
+        found.require(slugs)
         chosen = tuple(e for e in found.episodes if not slugs or e.slug in slugs or e.is_due(now))
         forced = frozenset(e.slug for e in chosen if force and (not slugs or e.slug in slugs))
         mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced)
         for problem in (*found.problems, *misses(where, show, chosen, mastered)):
             report.warn(problem)
-        due = tuple(episode for episode in chosen if episode.is_due(now))
+        due = tuple(e for e in chosen if e.is_due(now) and e.visibility is Visibility.PUBLIC)
         with Press(cache, show, found.pictures) as press:
             edition = press.edition(due, mastered)
             texts = {name: data for output in OUTPUTS for name, data in output(edition, where.templates).items()}

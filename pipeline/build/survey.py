@@ -8,9 +8,9 @@ from typing import Any
 
 from pipeline import artwork, audio, check, feed, identifiers, words, workspace
 from pipeline.cache import Cache, key
-from pipeline.errors import ArtworkError, AudioError, MediaError
+from pipeline.errors import ArtworkError, AudioError, MediaError, WorkspaceError
 from pipeline.model import FEED_KEY, Episode, Picture, Problem, Show
-from pipeline.workspace import Readers, Workspace
+from pipeline.workspace import Readers, Workspace, toml
 
 READERS = Readers(transcript=words.read_transcript, chapters=words.read_chapters)
 
@@ -32,6 +32,18 @@ class Survey:
     problems: tuple[Problem, ...]
     pictures: dict[Path, Picture] = field(default_factory=dict)
     durations_ms: dict[str, int] = field(default_factory=dict)
+
+    def require(self, slugs: tuple[str, ...]) -> None:
+        """Refuse a slug that no episode has.
+
+        Raises:
+            WorkspaceError: there is no such episode.
+        """
+        known = [episode.slug for episode in self.episodes]
+        for slug in slugs:
+            if slug not in known:
+                hint = toml.suggestion(slug, known) if known else "There are no episodes yet."
+                raise WorkspaceError(f'there is no episode "{slug}"', source="episodes", hint=hint)
 
     def complete(self) -> Show:
         """Return the show of a workspace without fatal problems.

@@ -9,9 +9,8 @@ from pipeline.build.mastering import cached
 from pipeline.build.survey import Survey
 from pipeline.cache import Cache
 from pipeline.cli.sending import published
-from pipeline.errors import WorkspaceError
 from pipeline.model import MANIFEST_KEY, Episode, Master, Problem, Release, Show, clock, episode_key
-from pipeline.workspace import Workspace, toml
+from pipeline.workspace import Workspace
 
 DUAL_MONO_LU = 3.0103  # two equal channels are louder than one by 10 log10(2)
 
@@ -27,18 +26,10 @@ def look(where: Workspace, *, now: datetime) -> Survey:
 def problems(where: Workspace, slugs: tuple[str, ...], *, now: datetime) -> tuple[Problem, ...]:
     """Find the problems of a workspace, or of the show and the episodes named."""
     found = look(where, now=now)
-    known_slugs(slugs, found.episodes)
+    if found.show is not None:
+        found.require(slugs)
     others = [f"{where.name(e.path)}/" for e in found.episodes if slugs and e.slug not in slugs]
     return tuple(problem for problem in found.problems if not problem.source.startswith(tuple(others)))
-
-
-def known_slugs(slugs: tuple[str, ...], episodes: tuple[Episode, ...]) -> None:
-    """Refuse a slug that no episode has."""
-    known = [episode.slug for episode in episodes]
-    for slug in slugs:
-        if slug not in known:
-            hint = toml.suggestion(slug, known) if known else "There are no episodes yet."
-            raise WorkspaceError(f'there is no episode "{slug}"', source="episodes", hint=hint)
 
 
 def as_json(problem: Problem) -> dict[str, Any]:

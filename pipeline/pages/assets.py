@@ -64,7 +64,7 @@ def design_system() -> str:
 def _read(path: str) -> bytes:
     try:
         return (_STATIC / path).read_bytes().replace(b"\r\n", b"\n")
-    except FileNotFoundError as error:
+    except OSError as error:
         raise TemplateError(
             "a file of the pages' design is missing from the installation",
             source=_STATIC / path,

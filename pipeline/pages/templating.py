@@ -19,7 +19,16 @@ _PACKAGED = Path(__file__).parent.parent / "templates"
 DEFAULTS = _PACKAGED if _PACKAGED.is_dir() else _PACKAGED.parent.parent / "templates"
 _LIBRARY_PREFIX = "nhsuk/"
 # What a template's own expressions can raise, besides Jinja's errors.
-_FAILURES = (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, OSError)
+_FAILURES = (
+    jinja2.TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 class _OurEnvironment(Environment):

@@ -1,0 +1,329 @@
+"""build: a workspace to site/ and its release; only what changed, the same bytes every time."""
+
+import hashlib
+import json
+import shutil
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import feedparser
+import mutagen.id3
+import pytest
+
+from pipeline import build
+from pipeline.build import Built, CheckFailedError, headers, site
+from pipeline.cache import Cache
+from pipeline.errors import WorkspaceError
+from pipeline.model import DRAFT_MARK, Problem, Release
+from pipeline.workspace import Workspace
+from tests import studio
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class Heard:
+    """A report that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.began: list[str] = []
+        self.fractions: dict[str, float] = {}
+        self.warnings: list[Problem] = []
+        self.finished = 0
+        self._lock = threading.Lock()
+
+    def begin(self, lengths_ms: Mapping[str, int]) -> None:
+        self.began += lengths_ms
+
+    def mastering(self, slug: str, fraction: float) -> None:
+        with self._lock:
+            self.fractions[slug] = fraction
+
+    def finish(self) -> None:
+        self.finished += 1
+
+    def warn(self, problem: Problem) -> None:
+        self.warnings.append(problem)
+
+
+def release(root: Path, *slugs: str, now: datetime = NOW, force: bool = False, report: Heard | None = None) -> Built:
+    """Build a workspace with two threads."""
+    with ThreadPoolExecutor(2) as executor:
+        return build.release(
+            Workspace(root=root), now=now, executor=executor, report=report or Heard(), slugs=slugs, force=force
+        )
+
+
+def files(root: Path) -> dict[str, str]:
+    """Hash every file below a folder."""
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in root.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace of two episodes, built once; tests copy it before they change it."""
+    root = studio.workspace(tmp_path_factory.mktemp("built") / "w", "waiting-times", "choose-and-book")
+    release(root)
+    return root
+
+
+def test_every_address_of_the_plan_is_there(built: Path) -> None:
+    """All addresses that were fixed from the start exist after a build."""
+    expected = {
+        "index.html",
+        "404.html",
+        "sitemap.xml",
+        "feed.xml",
+        "feeds/north-west.xml",
+        "manifest.json",
+        "episodes/waiting-times/index.html",
+        "embed/waiting-times/index.html",
+        "oembed/waiting-times.json",
+        "chapters/waiting-times.json",
+        *(f"transcripts/waiting-times.{extension}" for extension in ("vtt", "srt", "json", "html", "txt")),
+    }
+    found = files(built / "site")
+    assert expected <= found.keys()
+    assert [name for name in found if name.startswith("media/waiting-times-") and name.endswith(".mp3")]
+
+
+def test_the_manifest_is_the_site(built: Path) -> None:
+    """The manifest names every file with its hash, size, type and caching, and nothing else is in site/."""
+    manifest = Release.from_json((built / "site/manifest.json").read_bytes())
+    found = files(built / "site")
+    assert {asset.key: asset.sha256 for asset in manifest.assets} == {
+        name: sha256 for name, sha256 in found.items() if name not in {"manifest.json", site.MARK}
+    }
+    for asset in manifest.assets:
+        assert asset.size == (built / "site" / asset.key).stat().st_size
+        assert asset.content_type
+        assert asset.cache_control
+
+
+def test_a_second_build_writes_nothing(built: Path, tmp_path: Path) -> None:
+    """Nothing changed, nothing written: no file is touched."""
+    root = studio.copy_workspace(built, tmp_path / "w")
+    before = {path: path.stat().st_mtime_ns for path in (root / "site").rglob("*") if path.is_file()}
+    done = release(root)
+    assert (done.mastered, done.written, done.removed) == (0, 0, 0)
+    assert {path: path.stat().st_mtime_ns for path in (root / "site").rglob("*") if path.is_file()} == before
+    assert str(done).startswith("2 episodes: 0 mastered, 2 from the cache; 0 files written, ")
+
+
+def test_a_fresh_build_gives_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    """Without cache and site, in another folder and at another time, every byte is the same."""
+    root = studio.copy_workspace(built, tmp_path / "elsewhere")
+    shutil.rmtree(root / "site")
+    shutil.rmtree(root / ".cache")
+    release(root, now=datetime(2026, 12, 24, tzinfo=UTC))
+    assert files(root / "site") == files(built / "site")
+
+
+def test_the_cache_may_be_damaged(built: Path, tmp_path: Path) -> None:
+    """A flipped bit in every cached file costs time, never correctness."""
+    root = studio.copy_workspace(built, tmp_path / "w")
+    for path in (root / ".cache").rglob("*.*"):
+        if path.is_file() and path.name != "hashes.json":
+            data = bytearray(path.read_bytes())
+            data[len(data) // 2] ^= 1
+            path.write_bytes(data)
+    done = release(root)
+    assert done.mastered == 2
+    assert files(root / "site") == files(built / "site")
+
+
+def test_a_changed_title_changes_tags_pages_and_feeds_only(built: Path, tmp_path: Path) -> None:
+    """A new title is a new tagged file, not a new master."""
+    root = studio.copy_workspace(built, tmp_path / "w")
+    path = root / "episodes/waiting-times/episode.toml"
+    path.write_text(path.read_text().replace("About waiting-times", "Shorter waits"))
+    done = release(root)
+    assert done.mastered == 0
+    changed = {name for name, sha256 in files(root / "site").items() if files(built / "site").get(name) != sha256}
+    assert "feed.xml" in changed
+    assert "episodes/waiting-times/index.html" in changed
+    assert "episodes/choose-and-book/index.html" not in changed
+    assert len([name for name in changed if name.startswith("media/waiting-times-")]) == 1
+
+
+def test_a_future_episode_appears_in_its_time(built: Path, tmp_path: Path) -> None:
+    """An episode of the future is in no file of the site; a build after its time brings it, with the same GUID."""
+    root = studio.copy_workspace(built, tmp_path / "w")
+    studio.add_episode(root, "tomorrow", published="2026-11-02T07:00:00Z", seed=3)
+    release(root)
+    for path in (root / "site").rglob("*"):
+        assert "tomorrow" not in path.name
+        assert not path.is_file() or b"tomorrow" not in path.read_bytes()
+    release(root, now=datetime(2026, 11, 2, 7, 0, tzinfo=UTC))
+    feed = feedparser.parse((root / "site/feed.xml").read_bytes())
+    assert feed.entries[0].id == "urn:test:tomorrow"
+
+
+def test_a_draft_is_mastered_but_stays_out(built: Path, tmp_path: Path) -> None:
+    """An episode without a publication date is mastered, so that it can be listened to, and published nowhere."""
+    root = studio.copy_workspace(built, tmp_path / "w")
+    studio.add_episode(root, "draft", published=None, seed=4)
+    done = release(root)
+    assert done.mastered == 1
+    assert files(root / "site") == files(built / "site")
+
+
+def test_members_episodes_are_on_no_public_page(built: Path, tmp_path: Path) -> None:
+    """What is for members only appears nowhere in the public site, not even its sound."""
+    root = studio.copy_workspace(built, tmp_path / "w")
+    studio.add_episode(root, "private", seed=5, extra='visibility = "members"')
+    release(root)
+    for path in (root / "site").rglob("*"):
+        assert "private" not in path.relative_to(root / "site").as_posix()
+        assert not path.is_file() or b"urn:test:private" not in path.read_bytes()
+
+
+def test_notes_are_drafted_and_block_until_read(tmp_path: Path) -> None:
+    """A build writes a draft of missing notes; a published episode waits until a person has read it."""
+    root = studio.workspace(tmp_path, "one")
+    notes = root / "episodes/one/notes.md"
+    notes.unlink()
+    with pytest.raises(CheckFailedError) as caught:
+        release(root)
+    assert [problem.message for problem in caught.value.problems] == ["is still the draft made by machine"]
+    assert notes.read_text().startswith(DRAFT_MARK)
+    assert "North West" in notes.read_text()
+    notes.write_text(notes.read_text().replace(DRAFT_MARK, ""))
+    assert release(root).mastered == 1
+
+
+def test_every_problem_comes_at_once_and_nothing_is_written(tmp_path: Path) -> None:
+    """Problems of settings, episodes and sound arrive together, before anything is made."""
+    root = studio.workspace(tmp_path, "one", "two")
+    (root / "episodes/one/recording.wav").write_text("not sound")
+    (root / "episodes/two/transcript.vtt").unlink()
+    with pytest.raises(CheckFailedError) as caught:
+        release(root)
+    sources = {problem.source for problem in caught.value.problems if problem.fatal}
+    assert {"episodes/one/recording.wav", "episodes/two/transcript.vtt"} <= sources
+    assert not (root / "site").exists()
+
+
+def test_one_bad_recording_does_not_lose_the_work_on_others(tmp_path: Path) -> None:
+    """A recording that turns out to be silent is named; what was mastered beside it is kept."""
+    root = studio.workspace(tmp_path, "good", "silent")
+    folder = root / "episodes/silent"
+    studio.write_wav(folder / "recording.wav", studio.speech_like(5) * 0)
+    text = (folder / "episode.toml").read_text()
+    old = text.split('sha256 = "')[1][:64]
+    new = hashlib.sha256((folder / "recording.wav").read_bytes()).hexdigest()
+    (folder / "episode.toml").write_text(text.replace(old, new))
+    with pytest.raises(CheckFailedError) as caught:
+        release(root)
+    assert [problem.source for problem in caught.value.problems] == ["episodes/silent/recording.wav"]
+    assert "silent" in caught.value.problems[0].message
+    shutil.rmtree(folder)
+    assert release(root).mastered == 0
+
+
+def test_force_masters_again(built: Path, tmp_path: Path) -> None:
+    """--force masters the named episode again, to the same bytes."""
+    root = studio.copy_workspace(built, tmp_path / "w")
+    report = Heard()
+    assert release(root, "waiting-times", force=True, report=report).mastered == 1
+    assert report.began == ["waiting-times"]
+    assert report.fractions == {"waiting-times": 1.0}
+    assert files(root / "site") == files(built / "site")
+
+
+def test_whatever_else_is_in_the_site_is_swept(built: Path, tmp_path: Path) -> None:
+    """Hand-made files, links and half-written files in site/ are gone after a build."""
+    root = studio.copy_workspace(built, tmp_path / "w")
+    (root / "site/hand-made.html").write_text("<p>not built</p>")
+    (root / "site/media/.new-x").write_bytes(b"half")
+    (root / "site/extra").mkdir()
+    (root / "site/link").symlink_to("/etc")
+    (root / "site/index.html").unlink()
+    (root / "site/index.html").symlink_to("/etc/hostname")
+    release(root)
+    assert files(root / "site") == files(built / "site")
+    assert not (root / "site/link").is_symlink()
+    assert Path("/etc/hostname").is_file()
+
+
+def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
+    """A folder called site that holds somebody's files is never taken over."""
+    root = studio.workspace(tmp_path, "one")
+    (root / "site").mkdir()
+    (root / "site/thesis.txt").write_text("years of work")
+    with pytest.raises(WorkspaceError, match="holds files that cln-media did not write"):
+        release(root)
+    assert (root / "site/thesis.txt").read_text() == "years of work"
+
+
+def test_a_missed_target_is_told(tmp_path: Path) -> None:
+    """A recording that cannot be brought to the target is built all the same, with a warning that gives the figures."""
+    root = studio.workspace(tmp_path, "one")
+    config = root / "cln_media.toml"
+    config.write_text(config.read_text() + "\n[audio]\nintegrated_lufs = -9.0\ntrue_peak_dbtp = -9.0\n")
+    report = Heard()
+    release(root, report=report)
+    (warning,) = [problem for problem in report.warnings if "LUFS" in problem.message]
+    assert "not to -9.0 LUFS" in warning.message
+    assert not warning.fatal
+
+
+@pytest.mark.parametrize(
+    ("key", "content_type", "cache"),
+    [
+        ("index.html", "text/html; charset=utf-8", headers.SHORT),
+        ("feed.xml", "application/rss+xml; charset=utf-8", headers.SHORT),
+        ("feeds/london.xml", "application/rss+xml; charset=utf-8", headers.SHORT),
+        ("sitemap.xml", "application/xml", headers.SHORT),
+        ("chapters/one.json", "application/json+chapters", headers.SHORT),
+        ("transcripts/one.json", "application/json", headers.SHORT),
+        ("transcripts/one.srt", "application/x-subrip", headers.SHORT),
+        ("transcripts/one.vtt", "text/vtt; charset=utf-8", headers.SHORT),
+        ("media/one-00.mp3", "audio/mpeg", headers.IMMUTABLE),
+        ("assets/site-00.css", "text/css; charset=utf-8", headers.IMMUTABLE),
+    ],
+)
+def test_headers(key: str, content_type: str, cache: str) -> None:
+    """Each kind of file has its media type and caching."""
+    asset = headers.asset(key, sha256="0", size=1)
+    assert (asset.content_type, asset.cache_control) == (content_type, cache)
+
+
+def test_an_unknown_ending_is_our_bug() -> None:
+    """A file of a kind that is not in the table cannot be published with a guessed type."""
+    with pytest.raises(KeyError):
+        headers.asset("index.xyz", sha256="0", size=1)
+
+
+def test_the_manifest_reads_back(built: Path) -> None:
+    """A manifest survives writing and reading; garbage is refused."""
+    data = (built / "site/manifest.json").read_bytes()
+    assert Release.from_json(data).to_json() == data
+    for broken in (b"", b"{}", b"[]", b'{"version": 2, "assets": []}', b'{"version": 1, "assets": [{"key": 1}]}'):
+        with pytest.raises(ValueError, match=r"manifest|Expecting"):
+            Release.from_json(broken)
+    assert json.loads(data)["version"] == 1
+
+
+def test_tags_in_the_built_file_say_what_the_episode_says(built: Path) -> None:
+    """The published sound carries the episode's title, show and chapters."""
+    (media,) = (built / "site/media").glob("waiting-times-*.mp3")
+    tags = mutagen.id3.ID3(media)
+    assert str(tags["TIT2"]) == "About waiting-times"
+    assert str(tags["TALB"]) == "Learning sets"
+    assert [frame.start_time for frame in sorted(tags.getall("CHAP"), key=lambda f: f.start_time)] == [0, 1500, 3250]
+
+
+def test_survey_changes_nothing_but_the_cache(built: Path, tmp_path: Path) -> None:
+    """Looking at a workspace writes no notes and no site."""
+    root = studio.copy_workspace(built, tmp_path / "w")
+    (root / "episodes/waiting-times/notes.md").unlink()
+    before = files(root / "site") | files(root / "episodes")
+    build.survey(Workspace(root=root), Cache(root / ".cache"), now=NOW)
+    assert files(root / "site") | files(root / "episodes") == before
