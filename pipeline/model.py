@@ -357,8 +357,9 @@ class Episode:
 
     @property
     def notes_are_draft(self) -> bool:
-        """Say whether the notes still carry the mark of a machine-made draft."""
-        return self.notes is not None and self.notes.lstrip().startswith(DRAFT_MARK)
+        """Say whether the notes still carry the mark of a machine-made draft, wherever an editor has moved it."""
+        start = DRAFT_MARK.partition(":")[0]
+        return any(line.strip().lower().startswith(start) for line in (self.notes or "").splitlines())
 
     def is_due(self, now: datetime) -> bool:
         """Say whether the episode has a publication date and it has come."""

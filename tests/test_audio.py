@@ -141,7 +141,7 @@ LEVELS: dict[str, Callable[[], Samples]] = {
     "speech": lambda: speech(5.0),
     "stereo": lambda: speech(5.0, channels=2),
     "one side only": lambda: speech(5.0, channels=2) * [1.0, 0.0],
-    "very quiet": lambda: speech(5.0, peak_dbfs=-50),
+    "very quiet": lambda: speech(5.0, peak_dbfs=-44),
     "clipped": lambda: np.clip(speech(5.0, peak_dbfs=20), -1, 1),
     "above full scale": lambda: speech(5.0, peak_dbfs=12),
     "spiky": lambda: speech(5.0, peak_dbfs=-30) + spikes(5.0),
@@ -441,6 +441,27 @@ def test_damage_in_the_middle_is_refused(tmp_path: Path) -> None:
     data[20_000:52_000] = np.random.default_rng(1).bytes(32_000)
     source.write_bytes(data)
     assert "is cut short or damaged" in refused(source, tmp_path).message
+
+
+@pytest.mark.parametrize("name", ["16-bit.wav", "a.flac", "a.mp3", "a.m4a", "a.ogg", "a.wma", "a.mkv"])
+def test_any_damage_ends_in_a_measurement_or_a_sentence(
+    tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Random bytes anywhere in a file are read over or refused with a hint; nothing else is raised or printed."""
+    random, hints = np.random.default_rng(7), []
+    whole = write(tmp_path / name, speech(1.5), *FORMATS[name][0]).read_bytes()
+    for reach in (100, 600, len(whole)) * 5:
+        data = bytearray(whole)
+        for at in random.integers(0, min(reach, len(whole)), 10):
+            data[at] = random.integers(0, 256)
+        (tmp_path / name).write_bytes(data)
+        try:
+            audio.probe(tmp_path / name)
+            assert audio.measure(tmp_path / name).range_lu >= 0
+        except AudioError as error:
+            hints.append(error.hint)
+    assert all(hints)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("declared", [0, 0xFFFF_FFFF, 0x7FFF_F000])

@@ -211,6 +211,13 @@ def test_a_draft_may_lack_what_a_published_episode_needs() -> None:
     assert not [problem for problem in found(None, draft, scheduled) if problem.fatal]
 
 
+def test_a_draft_is_known_by_its_mark() -> None:
+    """Notes are a draft while the mark stands on any line of its own, however spaced."""
+    assert samples.episode(notes=f"\ufeff\r\nTitle\r\n  {DRAFT_MARK.upper()}\r\n").notes_are_draft
+    assert not samples.episode(notes="Our first draft: delete nothing\n").notes_are_draft
+    assert not samples.episode(notes=None).notes_are_draft
+
+
 def test_slugs_and_guids_are_unique() -> None:
     """Two episodes with one slug, or one GUID, are named with each other."""
     one, two = samples.episode(), dataclasses.replace(samples.episode("other"), slug="choose-and-book", guid="g")

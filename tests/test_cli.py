@@ -176,7 +176,7 @@ def test_publish_as_json(ready: Session) -> None:
 
 
 def test_what_is_gone_from_the_site_is_removed_but_never_sound(ready: Session) -> None:
-    """An episode taken back loses its pages and its place in the feed; its sound stays for apps that are fetching it."""
+    """An episode taken back loses its pages and its place in the feed; its sound stays for apps still fetching it."""
     assert ready("publish", "--yes") == 0, ready.err
     path = ready.folder / "episodes/waiting-times/episode.toml"
     path.write_text(path.read_text().replace(f"published = {studio.PUBLISHED}\n", ""))

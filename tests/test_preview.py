@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -428,17 +428,17 @@ def test_ctrl_c_ends_the_preview_while_a_browser_is_connected(site: Path) -> Non
         "preview.serve(Path(sys.argv[1]), port=0, ready=lambda url: print(url, flush=True),"
         " rebuild=lambda: None, fingerprint=lambda: 0)"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, str(site)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    browser = Browser(process.stdout.readline().strip())
-    connection = http.client.HTTPConnection("127.0.0.1", browser.port, timeout=10)
-    connection.request("GET", "/__preview__/events")
-    events = connection.getresponse()
-    next_event(events)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=10)
+    command = [sys.executable, "-c", program, str(site)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            browser = Browser(process.stdout.readline().strip())
+            connection = http.client.HTTPConnection("127.0.0.1", browser.port, timeout=10)
+            connection.request("GET", "/__preview__/events")
+            with closing(connection), connection.getresponse() as events:
+                next_event(events)
+                process.send_signal(signal.SIGINT)
+                _, stderr = process.communicate(timeout=10)
+        finally:
+            process.kill()
     assert stderr.strip().endswith("KeyboardInterrupt")
-    events.close()
-    connection.close()

@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from subprocess import PIPE
 
 import pytest
 from hypothesis import given
@@ -97,6 +98,16 @@ def publish_all(release: Release, site: Path, store: publish.Store) -> Plan:
 def in_folder(folder: Path) -> dict[str, bytes]:
     """Read every file below `folder`."""
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@contextmanager
+def ended(process: "subprocess.Popen[bytes]") -> Iterator["subprocess.Popen[bytes]"]:
+    """Kill `process` when the context ends, whatever happened in it."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 class Recording:
@@ -419,12 +430,10 @@ def test_a_killed_run_leaves_whole_files_and_the_next_run_finishes(site: Path, t
     for _ in range(4):
         publish_all(build(site, old), site, store)
         release = build(site, new)
-        process = subprocess.Popen([sys.executable, "-c", KILLED, str(site), str(tmp_path)], stdout=subprocess.PIPE)
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(chance.uniform(0, 0.12))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        with ended(subprocess.Popen([sys.executable, "-c", KILLED, str(site), str(tmp_path)], stdout=PIPE)) as run:
+            assert run.stdout is not None
+            run.stdout.readline()
+            time.sleep(chance.uniform(0, 0.12))
         for key, data in in_folder(tmp_path / "public").items():
             whole = key == "manifest.json" or key.endswith(".part") or data in (old.get(key), new.get(key))
             assert whole, key
@@ -447,13 +456,13 @@ def put(self, asset, path, sent):
 publish.DirectoryStore.put = put
 """
     program = KILLED.replace("site, workspace =", slow + "site, workspace =")
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, str(site), str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    assert [process.stdout.readline() for _ in range(5)] == [b"ready\n", *[b"put\n"] * 4]
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=10)
+    with ended(
+        subprocess.Popen([sys.executable, "-c", program, str(site), str(tmp_path)], stdout=PIPE, stderr=PIPE)
+    ) as run:
+        assert run.stdout is not None
+        assert [run.stdout.readline() for _ in range(5)] == [b"ready\n", *[b"put\n"] * 4]
+        run.send_signal(signal.SIGINT)
+        _, stderr = run.communicate(timeout=10)
     assert b"KeyboardInterrupt" in stderr
     assert "feed.xml" not in in_folder(tmp_path / "public")
 

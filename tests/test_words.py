@@ -11,7 +11,7 @@ import webvtt as foreign_webvtt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import words
+from pipeline import model, words
 from pipeline.errors import WordsError
 from pipeline.model import Chapter, Cue, Transcript
 from pipeline.words.cleaning import clean_line
@@ -403,7 +403,7 @@ def test_chapters_json_reads_back_to_the_millisecond(rows: list[tuple[int, str]]
     assert [(round(row["startTime"] * 1000), row["title"]) for row in document["chapters"]] == sorted(rows)
 
 
-NOTES = f"""{words.DRAFT_MARK}
+NOTES = f"""{model.DRAFT_MARK}
 ## What we learned
 
 Start *small*, share **numbers** <!-- ask the chair --> & [read on](https://cln.example/?a=1&b=2 "t").
@@ -439,13 +439,6 @@ def test_notes_as_plain_text_keep_paragraphs_lists_and_addresses() -> None:
         "3. one\n4. two\n  - in\n\nSaid\nonce, code: mailto:podcast@cln.example"
     )
     assert words.plain("") == ""
-
-
-def test_a_draft_is_known_by_its_mark() -> None:
-    """Notes are a draft while the mark stands on any line of its own, however spaced."""
-    assert words.is_draft(NOTES)
-    assert words.is_draft("\ufeff\r\nTitle\r\n  " + words.DRAFT_MARK.upper() + "\r\n")
-    assert not words.is_draft("Our first draft: delete nothing\n")
 
 
 @pytest.mark.parametrize(

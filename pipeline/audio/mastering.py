@@ -115,8 +115,8 @@ def _require_sound(source: Path, settings: AudioSettings, analysis: _Analysis) -
         raise AudioError(f"lasts {length_s:.1f} s; a master needs at least 1 s", source=source, hint=hint)
     if np.count_nonzero(analysis.momentary > ABSOLUTE_GATE_LUFS) < AUDIBLE_BLOCKS:
         hint = (
-            "listen to the recording: if only one part of it or neither speaker can be heard, export it again; "
-            "if it can be heard in stereo only, its channels cancel each other, so export one of them"
+            "listen to it and export it again with its sound; "
+            "where it can be heard in stereo, its channels cancel each other: export one of them"
         )
         raise AudioError("is silent: less than a second of it is above -70 LUFS", source=source, hint=hint)
 

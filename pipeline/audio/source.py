@@ -1,5 +1,6 @@
 """A recording enters, what it says of itself or its sound as blocks of numbers leaves; PyAV opens it, confined."""
 
+import io
 import re
 import stat
 import unicodedata
@@ -144,6 +145,15 @@ class _Losses:
     broken_off: bool = False
 
 
+class _Reader(io.BufferedReader):
+    # A damaged file may send the demuxer before its start: PyAV would print the exception, so it is told by number.
+    def seek(self, target: int, whence: int = 0, /) -> int:
+        try:
+            return super().seek(target, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[_Source]:
     with _file(path) as file:
@@ -162,7 +172,7 @@ def _file(path: Path) -> BinaryIO:
     try:
         mode = path.stat().st_mode
         if stat.S_ISREG(mode):
-            return path.open("rb")
+            return _Reader(path.open("rb", buffering=0))
     except PermissionError as error:
         hint = "ask its owner for the right to read it, or close the program that has it open"
         raise AudioError("may not be read", source=path, hint=hint) from error
@@ -180,8 +190,7 @@ def _container(file: BinaryIO, demuxer: str, path: Path) -> InputContainer:
             file, mode="r", format=demuxer, options=CONFINED, metadata_errors="surrogateescape", buffer_size=READ_BYTES
         )
     except (av.FFmpegError, OSError, ValueError, UnicodeError) as error:
-        message = f"is damaged or cut short: nothing in it can be read ({_reason(error)})"
-        raise AudioError(message, source=path, hint=COPY_AGAIN) from error
+        raise AudioError("is damaged: nothing in it can be read", source=path, hint=COPY_AGAIN) from error
 
 
 def _sound_of(container: InputContainer, path: Path) -> AudioStream:
@@ -281,7 +290,8 @@ def _floats(frame: AudioFrame) -> Block:
         return scaled
     if raw.max() <= LOUDEST and raw.min() >= -LOUDEST:  # false where there is a NaN
         return raw.astype(np.float32, copy=False)
-    return np.clip(np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0), -LOUDEST, LOUDEST).astype(np.float32)
+    mended: Block = np.clip(np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0), -LOUDEST, LOUDEST).astype(np.float32)
+    return mended
 
 
 def _mixed(sound: Sound, channels: int) -> Block:

@@ -4,14 +4,12 @@ markdown-it-py and nh3 live here. Everything is pure: bytes or text in, values o
 """
 
 from pipeline.words.chapters import chapters_json, read_chapters
-from pipeline.words.notes import DRAFT_MARK, is_draft, notes_html, plain
+from pipeline.words.notes import notes_html, plain
 from pipeline.words.reading import read_transcript
 from pipeline.words.writing import plain_text, srt, transcript_json, webvtt
 
 __all__ = [
-    "DRAFT_MARK",
     "chapters_json",
-    "is_draft",
     "notes_html",
     "plain",
     "plain_text",

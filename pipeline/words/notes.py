@@ -13,23 +13,11 @@ from markdown_it.token import Token
 
 from pipeline.words.cleaning import clean_block, clean_line
 
-DRAFT_MARK = "<!-- draft: delete this line when the notes have been reviewed -->"
-
-_DRAFT_START = DRAFT_MARK[: DRAFT_MARK.index(":") + 1]
 _TAGS = {"p", "ul", "ol", "li", "a", "strong", "em", "b", "i", "code", "blockquote", "h2", "h3", "h4", "br"}
 _ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "*": set[str]()}
 _SCHEMES = {"http", "https", "mailto"}
 _TOP_HEADING = 3
 _LOWEST_HEADING = 4
-
-
-def is_draft(notes: str) -> bool:
-    """Say whether notes are still a machine's draft: a line of them begins as DRAFT_MARK does.
-
-    Args:
-        notes: the whole of notes.md.
-    """
-    return any(line.strip().lower().startswith(_DRAFT_START) for line in clean_block(notes).split("\n"))
 
 
 def notes_html(markdown: str) -> str:
