@@ -305,7 +305,10 @@ class _Episode:
         transcript, end_ms = self.episode.transcript, self.facts.durations_ms.get(self.episode.slug)
         if transcript is None:
             if self.episode.published:
-                hint = "Put transcript.vtt or transcript.srt beside the recording: the law asks for one."
+                hint = (
+                    "Put transcript.vtt or transcript.srt beside the recording: the law asks for one. Where a build "
+                    "has drafted transcript.draft.vtt, correct it and rename it."
+                )
                 yield self._problem("transcript.vtt", "is missing", hint, fatal=self.due)
             return
         last_ms = max(cue.start_ms for cue in transcript.cues)

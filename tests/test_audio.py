@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import wave
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -636,3 +637,24 @@ def test_the_program_is_found_in_order(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_the_encoders_are_listed() -> None:
     """The bundled program has the three encoders we ask about."""
     assert audio.encoders() == ("libmp3lame", "aac", "libopus")
+
+
+def test_pieces_are_cut_where_it_is_quiet_and_lose_nothing(tmp_path: Path) -> None:
+    """Stretches for a recogniser follow one another without a gap, are never too long, and end in pauses."""
+    path = tmp_path / "talk.wav"
+    rate_hz = 16_000
+    bursts = [np.concatenate((np.full(int(0.9 * rate_hz), 0.3), np.zeros(int(0.6 * rate_hz)))) for _ in range(20)]
+    samples = (np.concatenate(bursts) * 32_767).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, rate_hz, 0, "NONE", ""))
+        file.writeframes(samples.tobytes())
+    found = list(audio.pieces((path, path), rate_hz=rate_hz, longest_s=20))
+    joined = np.concatenate([piece for _, piece in found])
+    assert len(joined) == 2 * len(samples)
+    assert np.allclose(joined, np.tile(samples / 32_768, 2), atol=1e-4)
+    position = 0
+    for start_ms, piece in found:
+        assert start_ms == round(position * 1000 / rate_hz)
+        assert len(piece) <= 20 * rate_hz
+        position += len(piece)
+        assert position == len(joined) or abs(joined[position]) < 0.01

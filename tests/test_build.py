@@ -34,10 +34,10 @@ class Heard:
         self.finished = 0
         self._lock = threading.Lock()
 
-    def begin(self, lengths_ms: Mapping[str, int]) -> None:
-        self.began += lengths_ms
+    def begin(self, work: str, lengths_ms: Mapping[str, int]) -> None:
+        self.began += [f"{work} {slug}" for slug in lengths_ms]
 
-    def mastering(self, slug: str, fraction: float) -> None:
+    def advance(self, slug: str, fraction: float) -> None:
         with self._lock:
             self.fractions[slug] = fraction
 
@@ -198,6 +198,30 @@ def test_notes_are_drafted_and_block_until_read(tmp_path: Path) -> None:
     assert release(root).mastered == 1
 
 
+def test_a_missing_transcript_is_drafted_by_a_real_model(tmp_path: Path) -> None:
+    """With a speech model, a build drafts the transcript beside the recording; it is not the transcript yet."""
+    root = studio.workspace(tmp_path, "spoken")
+    folder = root / "episodes/spoken"
+    (folder / "transcript.vtt").unlink()
+    studio.speak(folder / "recording.wav", "The clinicians meet every month and share what they have learned.")
+    studio.note_sha256(folder)
+    config = root / "cln_media.toml"
+    config.write_text(config.read_text() + f'\n[speech]\nmodel = "{studio.speech_model()}"\n')
+    report = Heard()
+    with pytest.raises(CheckFailedError) as caught:
+        release(root, report=report)
+    assert [problem.source for problem in caught.value.problems if problem.fatal] == ["episodes/spoken/transcript.vtt"]
+    assert report.began == ["Transcribing spoken"]
+    draft = folder / "transcript.draft.vtt"
+    assert "clinicians meet every month" in draft.read_text().lower().replace("\n", " ")
+    draft.write_text(draft.read_text() + "\nNOTE corrected\n")
+    with pytest.raises(CheckFailedError):
+        release(root, report=Heard())
+    assert draft.read_text().endswith("NOTE corrected\n")
+    draft.rename(folder / "transcript.vtt")
+    assert release(root).mastered == 1
+
+
 def test_every_problem_comes_at_once_and_nothing_is_written(tmp_path: Path) -> None:
     """Problems of settings, episodes and sound arrive together, before anything is made."""
     root = studio.workspace(tmp_path, "one", "two")
@@ -215,10 +239,7 @@ def test_one_bad_recording_does_not_lose_the_work_on_others(tmp_path: Path) -> N
     root = studio.workspace(tmp_path, "good", "silent")
     folder = root / "episodes/silent"
     studio.write_wav(folder / "recording.wav", studio.speech_like(5) * 0)
-    text = (folder / "episode.toml").read_text()
-    old = text.split('sha256 = "')[1][:64]
-    new = hashlib.sha256((folder / "recording.wav").read_bytes()).hexdigest()
-    (folder / "episode.toml").write_text(text.replace(old, new))
+    studio.note_sha256(folder)
     with pytest.raises(CheckFailedError) as caught:
         release(root)
     assert [problem.source for problem in caught.value.problems] == ["episodes/silent/recording.wav"]
@@ -232,7 +253,7 @@ def test_force_masters_again(built: Path, tmp_path: Path) -> None:
     root = studio.copy_workspace(built, tmp_path / "w")
     report = Heard()
     assert release(root, "waiting-times", force=True, report=report).mastered == 1
-    assert report.began == ["waiting-times"]
+    assert report.began == ["Mastering waiting-times"]
     assert report.fractions == {"waiting-times": 1.0}
     assert files(root / "site") == files(built / "site")
 

@@ -334,11 +334,7 @@ def long_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with wave.open(str(folder / "recording.wav"), "wb") as file:
         file.setparams((1, 2, studio.RATE_HZ, 0, "NONE", ""))
         file.writeframes(frames * 120)
-    import hashlib  # noqa: PLC0415
-
-    text = (folder / "episode.toml").read_text()
-    new = hashlib.sha256((folder / "recording.wav").read_bytes()).hexdigest()
-    (folder / "episode.toml").write_text(re.sub(r'sha256 = "\w+"', f'sha256 = "{new}"', text))
+    studio.note_sha256(folder)
     return root
 
 

@@ -3,6 +3,7 @@
 from pipeline.audio.encoder import encoders, ffmpeg_program, ffmpeg_version
 from pipeline.audio.mastering import master, recipe
 from pipeline.audio.meter import measure
+from pipeline.audio.pieces import pieces
 from pipeline.audio.source import probe
 
-__all__ = ["encoders", "ffmpeg_program", "ffmpeg_version", "master", "measure", "probe", "recipe"]
+__all__ = ["encoders", "ffmpeg_program", "ffmpeg_version", "master", "measure", "pieces", "probe", "recipe"]

@@ -32,6 +32,7 @@ AUDIBLE_BLOCKS = 7  # so many gating blocks (400 ms, every 100 ms) lie within a 
 TONE_AMPLITUDE, TONE_HZ, TONE_S = 0.1, 997, 2
 HEADROOM_DB = 1.5  # between the limiter's ceiling and the true peak of the MP3
 PEAK_MARGIN_DB = 0.05
+PEAK_STEP = 1.5
 TOLERANCE_LU = 0.4  # tighter than the 0.5 LU promised, as other meters differ by a few hundredths
 FADE_IN_MS = 20
 FADE_OUT_MS = 200
@@ -138,7 +139,8 @@ def _reach(
             break
         if abs(loudness.integrated_lufs - target.integrated_lufs) > TOLERANCE_LU:
             aim_lufs += target.integrated_lufs - loudness.integrated_lufs
-        ceiling_dbfs -= max(0.0, loudness.true_peak_dbtp - target.true_peak_dbtp + 2 * PEAK_MARGIN_DB)
+        # The lower the ceiling, the more the MP3 overshoots it: a step of just the excess would fall short.
+        ceiling_dbfs -= max(0.0, PEAK_STEP * (loudness.true_peak_dbtp - target.true_peak_dbtp + 2 * PEAK_MARGIN_DB))
         start = end
     return loudness
 

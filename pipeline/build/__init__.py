@@ -1,14 +1,14 @@
 """The order of the stages, on one page: a workspace in, site/ and its release out."""
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from pipeline import feed, pages, words, workspace
-from pipeline.build import site
+from pipeline import feed, pages, words
+from pipeline.build import drafts, site
 from pipeline.build.items import Press
 from pipeline.build.mastering import Report, masters, misses
 from pipeline.build.survey import CheckFailedError, Survey, survey
@@ -16,9 +16,7 @@ from pipeline.cache import Cache
 from pipeline.model import (
     FEED_KEY,
     Edition,
-    Episode,
     Release,
-    Show,
     Visibility,
     chapters_key,
     feed_key,
@@ -111,10 +109,12 @@ def release(
     """
     cache = Cache(where.cache)
     try:
-        found = survey(where, cache, now=now, prepare=lambda show, episode: _with_notes(where, show, episode))
-        show = found.complete()
+        found = survey(where, cache, now=now, prepare=partial(drafts.with_notes, where))
         found.require(slugs)
         chosen = tuple(e for e in found.episodes if not slugs or e.slug in slugs or e.is_due(now))
+        if found.show is not None:
+            drafts.transcripts(cache, found.show, chosen, report)
+        show = found.complete()
         forced = frozenset(e.slug for e in chosen if force and (not slugs or e.slug in slugs))
         mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced)
         for problem in (*found.problems, *misses(where, show, chosen, mastered)):
@@ -134,11 +134,3 @@ def release(
         unchanged=done.unchanged,
         removed=done.removed,
     )
-
-
-def _with_notes(where: Workspace, show: Show, episode: Episode) -> Episode:
-    if episode.notes is not None:
-        return episode
-    draft = pages.draft_notes(show, episode, templates=where.templates)
-    workspace.write_new(episode.path / workspace.NOTES_NAME, draft)
-    return dataclasses.replace(episode, notes=draft)

@@ -21,16 +21,16 @@ _LISTEN_S = 0.2
 
 
 class Report(Protocol):
-    """What a build tells while it works. `mastering` is called from several threads."""
+    """What a build tells while it works. `advance` is called from several threads."""
 
-    def begin(self, lengths_ms: Mapping[str, int]) -> None:
-        """Say which episodes are about to be mastered, and how long each lasts."""
+    def begin(self, work: str, lengths_ms: Mapping[str, int]) -> None:
+        """Say what slow work is about to begin, on which episodes, and how long each lasts."""
 
-    def mastering(self, slug: str, fraction: float) -> None:
-        """Say how much of an episode is mastered, 0 to 1."""
+    def advance(self, slug: str, fraction: float) -> None:
+        """Say how much of that work is done for an episode, 0 to 1."""
 
     def finish(self) -> None:
-        """Say that mastering is over."""
+        """Say that the work is over."""
 
     def warn(self, problem: Problem) -> None:
         """Say what a person should look at."""
@@ -84,7 +84,9 @@ def _make(
     stop = threading.Event()
     made: dict[str, Master] = {}
     problems: list[Problem] = []
-    report.begin({e.slug: sum(audio.probe(source.path).duration_ms for source in e.sources) for e in episodes})
+    report.begin(
+        "Mastering", {e.slug: sum(audio.probe(source.path).duration_ms for source in e.sources) for e in episodes}
+    )
     with cache.scratch() as scratch:
         jobs = {
             executor.submit(
@@ -136,7 +138,7 @@ def _progress(report: Report, slug: str, stop: threading.Event) -> Callable[[flo
     def tell(fraction: float) -> None:
         if stop.is_set():
             raise _CancelledError
-        report.mastering(slug, fraction)
+        report.advance(slug, fraction)
 
     return tell
 

@@ -40,7 +40,7 @@ class Survey:
             WorkspaceError: there is no such episode.
         """
         known = [episode.slug for episode in self.episodes]
-        for slug in slugs:
+        for slug in slugs if self.show is not None else ():
             if slug not in known:
                 hint = toml.suggestion(slug, known) if known else "There are no episodes yet."
                 raise WorkspaceError(f'there is no episode "{slug}"', source="episodes", hint=hint)

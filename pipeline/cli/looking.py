@@ -26,8 +26,7 @@ def look(where: Workspace, *, now: datetime) -> Survey:
 def problems(where: Workspace, slugs: tuple[str, ...], *, now: datetime) -> tuple[Problem, ...]:
     """Find the problems of a workspace, or of the show and the episodes named."""
     found = look(where, now=now)
-    if found.show is not None:
-        found.require(slugs)
+    found.require(slugs)
     others = [f"{where.name(e.path)}/" for e in found.episodes if slugs and e.slug not in slugs]
     return tuple(problem for problem in found.problems if not problem.source.startswith(tuple(others)))
 

@@ -127,7 +127,7 @@ class Meter:
 
 
 class BuildReport:
-    """What a build tells: one bar for all masters on a terminal, a line for each elsewhere."""
+    """What a build tells: one bar for each slow work on a terminal, and a line for each episode."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -135,14 +135,14 @@ class BuildReport:
         self._done_ms: dict[str, float] = {}
         self._meter: Meter | None = None
 
-    def begin(self, lengths_ms: Mapping[str, int]) -> None:
+    def begin(self, work: str, lengths_ms: Mapping[str, int]) -> None:
         """Start the bar."""
-        self._lengths_ms = lengths_ms
+        self._lengths_ms, self._done_ms = lengths_ms, {}
         for slug, length_ms in lengths_ms.items():
-            self._screen.say(f"Mastering {slug} ({clock(length_ms)})")
-        self._meter = Meter(self._screen, "Mastering", sum(lengths_ms.values())).__enter__()
+            self._screen.say(f"{work} {slug} ({clock(length_ms)})")
+        self._meter = Meter(self._screen, work, sum(lengths_ms.values())).__enter__()
 
-    def mastering(self, slug: str, fraction: float) -> None:
+    def advance(self, slug: str, fraction: float) -> None:
         """Move the bar."""
         self._done_ms[slug] = fraction * self._lengths_ms[slug]
         if self._meter is not None:

@@ -1,0 +1,64 @@
+"""What a build drafts for a person to correct: missing notes, and, where a model is configured, missing transcripts."""
+
+import dataclasses
+from collections.abc import Callable
+
+from pipeline import audio, pages, speech, words, workspace
+from pipeline.build.mastering import Report
+from pipeline.cache import Cache, key
+from pipeline.model import Episode, Show
+from pipeline.workspace import Workspace
+
+DRAFT_NAME = "transcript.draft.vtt"
+
+
+def with_notes(where: Workspace, show: Show, episode: Episode) -> Episode:
+    """Return the episode with notes; those that are missing are drafted and written to notes.md."""
+    if episode.notes is not None:
+        return episode
+    draft = pages.draft_notes(show, episode, templates=where.templates)
+    workspace.write_new(episode.path / workspace.NOTES_NAME, draft)
+    return dataclasses.replace(episode, notes=draft)
+
+
+def transcripts(cache: Cache, show: Show, episodes: tuple[Episode, ...], report: Report) -> None:
+    """Draft the transcripts that are missing, as transcript.draft.vtt beside the recording.
+
+    The draft is not the transcript: a person corrects it and renames it to transcript.vtt.
+
+    Raises:
+        MediaError: the recogniser, its model or a recording cannot be used.
+    """
+    model = show.speech.model
+    missing = tuple(e for e in episodes if e.transcript is None and not (e.path / DRAFT_NAME).exists())
+    if model is None or not missing:
+        return
+    report.begin("Transcribing", {e.slug: sum(audio.probe(s.path).duration_ms for s in e.sources) for e in missing})
+    try:
+        for episode in missing:
+            path = episode.path / DRAFT_NAME
+            workspace.write_new(path, _draft(cache, show, model, episode, report).decode())
+    finally:
+        report.finish()
+
+
+def _draft(cache: Cache, show: Show, model: str, episode: Episode, report: Report) -> bytes:
+    hashes = [cache.sha256(source.path) for source in episode.sources]
+    language = episode.language or show.language
+    entry_key = key("transcript", hashes, language, speech.recipe(model))
+    entry = cache.get("transcripts", entry_key)
+    if entry is None:
+        sources = tuple(source.path for source in episode.sources)
+        pieces = audio.pieces(sources, rate_hz=speech.SAMPLE_RATE_HZ)
+        progress = _fraction(report, episode)
+        transcript = speech.transcribe(pieces, language=language, model=model, progress=progress)
+        with cache.scratch() as scratch:
+            file = scratch / "draft.vtt"
+            file.write_bytes(words.webvtt(transcript))
+            entry = cache.put("transcripts", entry_key, file, {})
+    return entry.path.read_bytes()
+
+
+def _fraction(report: Report, episode: Episode) -> Callable[[float], None]:
+    length_s = sum(audio.probe(source.path).duration_ms for source in episode.sources) / 1000
+    return lambda seconds: report.advance(episode.slug, min(seconds / max(length_s, 0.001), 1.0))
