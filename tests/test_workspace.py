@@ -226,6 +226,21 @@ def test_write_episode_reads_back(tmp_path: Path) -> None:
         workspace.write_episode(folder, episode)
 
 
+def test_what_the_recording_says_is_a_comment(tmp_path: Path) -> None:
+    """The recorder's own description is offered as a comment, and cannot break out of it."""
+    studio.empty_workspace(tmp_path)
+    folder = tmp_path / "episodes/one"
+    studio.recording(folder / "recording.wav", 1)
+    source = Source(path=folder / "recording.wav", sha256="0" * 64)
+    episode = Episode(path=folder, slug="one", guid="g", title="t", sources=(source,))
+    workspace.write_episode(folder, episode, remark='Scene 4\nguid = "stolen"\u2028title = "x"\x00' + " word" * 60)
+    text = (folder / "episode.toml").read_text()
+    assert text.startswith("# The recording says of itself: Scene 4 guid = ")
+    _, (found,), problems = read(tmp_path)
+    assert problems == []
+    assert found.guid == "g"
+
+
 def test_commented_keys_are_valid_when_uncommented(tmp_path: Path) -> None:
     """The keys that ingest leaves as comments can be used as they stand, but for the summary to be written."""
     studio.empty_workspace(tmp_path)

@@ -6,11 +6,12 @@ nobody in it. The times of transcript and chapters are exact, because this progr
     python tools/make_sample.py [FOLDER]
 
 writes recording.opus, transcript.vtt and chapters.toml into FOLDER (the sample episode where none is given) and the
-recording's SHA-256 into the episode.toml beside them. Needs Debian's `flite` and the project's own packages.
+recording's SHA-256 into the episode.toml beside them. Needs Debian's `flite` and `espeak-ng`, and the project's own
+packages.
 
 The same machine gives the same bytes, run after run: the noise is seeded, the synthesiser draws no lots and nothing
-reads a clock. Another processor, or another version of flite or ffmpeg, may round differently: so the recording itself
-is committed.
+reads a clock. Another processor, or another version of flite, espeak-ng or ffmpeg, may round differently: so the
+recording itself is committed.
 """
 
 import hashlib
@@ -25,6 +26,7 @@ import warnings
 import wave
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import imageio_ffmpeg
 import numpy as np
@@ -40,6 +42,7 @@ SCRIPT = HERE / "sample_script.toml"
 RATE_HZ = 48_000
 FULL_SCALE = 32_768
 SEED = 20_260_915
+ESPEAK_WORDS_A_MINUTE = 175
 LEAD_IN_MS, LEAD_OUT_MS = 800, 1_500
 SENTENCE_PAUSE_MS = 280
 ROOM_DBFS, HUM_DBFS, HUM_HZ = -58.5, -66.0, (50, 100, 150)
@@ -56,7 +59,8 @@ class Voice:
     """A voice of the script. level_dbfs: of its speech without the pauses; band_hz: its upper band edge."""
 
     role: str
-    flite: str
+    engine: Literal["flite", "espeak-ng"]
+    voice: str
     stretch: float
     level_dbfs: float
     band_hz: int
@@ -103,14 +107,38 @@ def say(line: Line) -> Samples:
     """Speak a line at RATE_HZ, without silence around it and not yet at its level."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "line.wav"
-        stretch = f"duration_stretch={line.voice.stretch}"
-        subprocess.run(
-            ["flite", "-voice", line.voice.flite, "--setf", stretch, "-t", line.text, "-o", path], check=True
-        )
+        subprocess.run(command(line, path), check=True)
         with wave.open(str(path), "rb") as sound:
             rate_hz, frames = sound.getframerate(), sound.readframes(sound.getnframes())
     samples = np.frombuffer(frames, dtype="<i2").astype(np.float64) / FULL_SCALE
     return without_edges(resampled(samples, rate_hz, line.voice.band_hz))
+
+
+def command(line: Line, path: Path) -> list[str]:
+    """Name the program that speaks a line into a WAV file."""
+    voice = line.voice
+    if voice.engine == "flite":
+        return [
+            "flite",
+            "-voice",
+            voice.voice,
+            "--setf",
+            f"duration_stretch={voice.stretch}",
+            "-t",
+            line.text,
+            "-o",
+            str(path),
+        ]
+    return [
+        "espeak-ng",
+        "-v",
+        voice.voice,
+        "-s",
+        str(round(ESPEAK_WORDS_A_MINUTE / voice.stretch)),
+        "-w",
+        str(path),
+        line.text,
+    ]
 
 
 def resampled(samples: Samples, rate_hz: int, band_hz: int) -> Samples:

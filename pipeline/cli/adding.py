@@ -1,5 +1,6 @@
 """The command `ingest`: recordings probed, added, and what to do next."""
 
+from functools import partial
 from pathlib import Path
 
 from pipeline import audio, ingest, workspace
@@ -25,7 +26,7 @@ def add(where: Workspace, paths: tuple[Path, ...], details: Details, screen: Scr
             details,
             _known(where, episodes),
             folder=where.episodes,
-            write_episode=workspace.write_episode,
+            write_episode=partial(workspace.write_episode, remark=recordings[0].description),
             progress=lambda done, _total: meter.to(done),
         )
     if move:

@@ -4,6 +4,7 @@ What a file says is read against the tables in `keys`; whether it makes sense to
 """
 
 import json
+import textwrap
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -141,17 +142,24 @@ def _episode_folders(workspace: Workspace, problems: list[Problem]) -> Iterator[
     yield from (entry for entry in entries if entry.is_dir() and not entry.name.startswith("."))
 
 
-def write_episode(folder: Path, episode: Episode) -> None:
+def write_episode(folder: Path, episode: Episode, *, remark: str | None = None) -> None:
     """Write a new episode.toml, with the keys still to be filled in shown as comments.
 
     Args:
         folder: an existing folder without an episode.toml.
         episode: what is known.
+        remark: what the recording says of itself, kept as a comment for the person who fills in the rest.
 
     Raises:
         WorkspaceError: there is one already, or it cannot be written.
     """
-    write_new(folder / EPISODE_NAME, _episode_toml(episode))
+    write_new(folder / EPISODE_NAME, _remark(remark) + _episode_toml(episode))
+
+
+def _remark(text: str | None) -> str:
+    printable = "".join(char if char.isprintable() else " " for char in text or "")
+    lines = textwrap.wrap(f"The recording says of itself: {printable}", 100) if printable.strip() else []
+    return "".join(f"# {line}\n" for line in lines)
 
 
 def _episode_toml(episode: Episode) -> str:
