@@ -234,6 +234,23 @@ def test_every_problem_comes_at_once_and_nothing_is_written(tmp_path: Path) -> N
     assert not (root / "site").exists()
 
 
+@pytest.mark.parametrize("make", ["missing", "outside", "not an image"])
+def test_artwork_that_cannot_be_used(tmp_path: Path, make: str) -> None:
+    """Artwork that is missing, outside the workspace or no image stops the build with a sentence that names it."""
+    root = studio.workspace(tmp_path / "w", "one")
+    path = root / "artwork.png"
+    if make == "outside":
+        path.rename(tmp_path / "artwork.png")
+        path.symlink_to(tmp_path / "artwork.png")
+    elif make == "missing":
+        path.unlink()
+    else:
+        path.write_text("a picture of a helix")
+    with pytest.raises(CheckFailedError) as caught:
+        release(root)
+    assert [problem.source for problem in caught.value.problems if problem.fatal] == ["artwork.png"]
+
+
 def test_one_bad_recording_does_not_lose_the_work_on_others(tmp_path: Path) -> None:
     """A recording that turns out to be silent is named; what was mastered beside it is kept."""
     root = studio.workspace(tmp_path, "good", "silent")

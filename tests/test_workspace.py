@@ -161,7 +161,7 @@ def test_a_source_must_be_a_plain_file_name(tmp_path: Path) -> None:
     assert any("is not a plain file name" in problem for problem in problems)
 
 
-@pytest.mark.parametrize("name", ["recording.wav", "notes.md", "transcript.vtt", "chapters.toml"])
+@pytest.mark.parametrize("name", ["episode.toml", "recording.wav", "notes.md", "transcript.vtt", "chapters.toml"])
 def test_a_link_out_of_the_workspace_is_refused(tmp_path: Path, name: str) -> None:
     """A link that leads out of the workspace is never followed, whichever file it stands for."""
     path = studio.workspace(tmp_path / "w", "one") / "episodes/one" / name
@@ -171,6 +171,16 @@ def test_a_link_out_of_the_workspace_is_refused(tmp_path: Path, name: str) -> No
     _, episodes, problems = read(tmp_path / "w")
     assert episodes == ()
     assert problems == [f"episodes/one/{name}: is a link to a place outside the workspace"]
+
+
+def test_an_episode_folder_that_is_a_link_out_is_refused(tmp_path: Path) -> None:
+    """A whole episode folder cannot be borrowed from elsewhere by a link either."""
+    studio.workspace(tmp_path / "elsewhere", "one")
+    root = studio.empty_workspace(tmp_path / "w")
+    (root / "episodes/one").symlink_to(tmp_path / "elsewhere/episodes/one")
+    _, episodes, problems = read(root)
+    assert episodes == ()
+    assert problems == ["episodes/one/episode.toml: is a link to a place outside the workspace"]
 
 
 def test_a_link_in_a_circle_is_refused(tmp_path: Path) -> None:

@@ -124,6 +124,10 @@ class _Look:
             hint = "Put the artwork there, or name the right file in show.artwork of cln_media.toml."
             self._problem(path, "is not there", hint)
             return None
+        if not path.resolve().is_relative_to(self.where.root.resolve()):
+            hint = "Put the image itself into the workspace."
+            self._problem(path, "leads to a place outside the workspace", hint)
+            return None
         facts = self._remembered("pictures", path, read)
         return Picture(**{**facts, "path": path, "alt": alt}) if facts else None
 

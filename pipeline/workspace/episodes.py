@@ -46,6 +46,8 @@ class EpisodeReader:
             hint = "Make episodes with: cln-media ingest RECORDING. Move other folders out of episodes/."
             self._problem(self.folder, f"has no {EPISODE_NAME}", hint)
             return None
+        if not self._confined(path):
+            return None
         reading = toml.read(path, self.workspace.name(path), keys.EPISODE_SECTIONS)
         self.problems += reading.problems
         if any(problem.fatal for problem in self.problems):
