@@ -141,7 +141,8 @@ def _show(show: Show, facts: Facts) -> Iterator[Problem]:
         yield Problem(source=CONFIG, message=f'show.timezone "{show.timezone}" is unknown', hint=hint)
     if picture := facts.pictures.get(show.artwork):
         yield from _square(picture, CONFIG, f"show.artwork {show.artwork.name}", fatal=True)
-    if not show.guid and facts.guid:
+    here = _is_here(urlsplit(show.site_url).hostname or "")
+    if not show.guid and facts.guid and not here:  # the guid comes from the address, which is not the public one yet
         hint = f'Before the first publish, add this line under [show] and never change it: guid = "{facts.guid}"'
         yield Problem(source=CONFIG, message="show.guid is not set", hint=hint, fatal=False)
 

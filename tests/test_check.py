@@ -106,6 +106,7 @@ def test_a_missing_guid_is_proposed() -> None:
     (problem,) = found(samples.show(), facts=check.Facts(guid="abc"))
     assert 'guid = "abc"' in problem.hint
     assert not problem.fatal
+    assert found(samples.show(site_url="http://localhost:8321/"), facts=check.Facts(guid="abc")) == ()
 
 
 @pytest.mark.parametrize(

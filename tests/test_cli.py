@@ -1,8 +1,10 @@
 """Whole sessions at the command line, as comms staff type them: what is printed, the exit code, nothing lost."""
 
+import contextlib
 import io
 import json
 import os
+import pty
 import re
 import resource
 import shutil
@@ -164,6 +166,26 @@ def test_publish_asks_when_it_can_and_says_so_when_it_cannot(ready: Session, mon
     assert ready("publish", "--dry-run") == 0
     assert "feed.xml" in ready.out or "more (--verbose" in ready.out
     assert not (ready.folder / "public/feed.xml").exists()
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n", 1), ("y", 0)])
+def test_publish_asks_on_a_terminal(ready: Session, answer: str, code: int) -> None:
+    """On a terminal the plan is shown and the answer decides; no is not an interruption."""
+    main, side = pty.openpty()
+    ran = subprocess.Popen([*PROGRAM, "-C", str(ready.folder), "publish"], stdin=side, stdout=side, stderr=side)
+    os.close(side)
+    shown = b""
+    while b"Publish this?" not in shown:
+        shown += os.read(main, 4096)
+    os.write(main, answer.encode() + b"\n")
+    with contextlib.suppress(OSError):  # the terminal closes with the program
+        while data := os.read(main, 4096):
+            shown += data
+    os.close(main)
+    assert ran.wait(timeout=60) == code
+    assert (b"Nothing was published." in shown) is (answer == "n")
+    assert b"Mastering  [####" in shown
+    assert (ready.folder / "public/feed.xml").exists() is (answer == "y")
 
 
 def test_publish_as_json(ready: Session) -> None:

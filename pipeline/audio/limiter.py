@@ -24,7 +24,8 @@ ROUNDS = 16
 WINDOW_HOPS = 4
 CHUNK_HOPS = 100
 
-Values = npt.NDArray[np.float32]
+Values = npt.NDArray[np.float16]
+ROUNDED_UP = 1 + 2.0**-10  # more than rounding to half precision takes away
 
 
 class Envelope:
@@ -38,25 +39,26 @@ class Envelope:
         longest = max(1, int(rate_hz * LONGEST_BLOCK_S))
         self.length = max(size for size in range(1, longest + 1) if self.hop % size == 0)
         self.samples = 0
-        self._peaks = array("f")
-        self._powers = array("f")
+        self._peaks = array("H")  # half precision: 180 minutes take 27 MB
+        self._norms = array("H")
 
     @property
     def peaks(self) -> Values:
-        """The highest amplitude of each block, over all channels."""
-        return np.frombuffer(self._peaks, dtype=np.float32)
+        """The highest amplitude of each block, over all channels, never rounded down."""
+        return np.frombuffer(self._peaks, dtype=np.float16)
 
     @property
-    def powers(self) -> Values:
-        """The power of each block, over all channels."""
-        return np.frombuffer(self._powers, dtype=np.float32)
+    def norms(self) -> Values:
+        """The square root of the power of each block, over all channels."""
+        return np.frombuffer(self._norms, dtype=np.float16)
 
     def add(self, block: Block) -> None:
         """Take in the next stretch of the recording."""
         blocks = in_blocks(block, self.length)
         self.samples += block.shape[1]
-        self._peaks.frombytes(np.abs(blocks).max(axis=(0, 2)).astype(np.float32).tobytes())
-        self._powers.frombytes(np.square(blocks).sum(axis=(0, 2)).astype(np.float32).tobytes())
+        peaks = np.abs(blocks).max(axis=(0, 2)) * ROUNDED_UP
+        self._peaks.frombytes(peaks.astype(np.float16).tobytes())
+        self._norms.frombytes(np.sqrt(np.square(blocks).sum(axis=(0, 2))).astype(np.float16).tobytes())
 
 
 class Limiter:
@@ -141,11 +143,11 @@ def limited_lufs(envelope: Envelope, momentary: Levels, *, gain_db: float, ceili
 
 
 def _hop_powers(envelope: Envelope, limiter: Limiter) -> Iterator[tuple[Levels, Levels]]:
-    powers, per_hop = envelope.powers, envelope.hop // envelope.length
-    bounds = [*range(0, len(powers), per_hop * CHUNK_HOPS), len(powers)]
+    norms, per_hop = envelope.norms, envelope.hop // envelope.length
+    bounds = [*range(0, len(norms), per_hop * CHUNK_HOPS), len(norms)]
     for first, last in pairwise(bounds):
         edges = limiter.edges(first, last)
-        raw = powers[first:last].astype(np.float64)
+        raw = np.square(norms[first:last].astype(np.float64))
         limited = raw * np.square((edges[:-1] + edges[1:]) / 2)
         starts = np.arange(0, last - first, per_hop)
         yield np.add.reduceat(raw, starts), np.add.reduceat(limited, starts)

@@ -26,7 +26,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from pydub import AudioSegment
 
-RECIPE = "1"
+RECIPE = "2"
 ENCODES = 3
 AUDIBLE_BLOCKS = 7  # so many gating blocks (400 ms, every 100 ms) lie within a second
 TONE_AMPLITUDE, TONE_HZ, TONE_S = 0.1, 997, 2

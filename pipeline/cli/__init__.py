@@ -184,7 +184,10 @@ def check(context: _Context, slugs: tuple[str, ...], as_json: bool) -> None:
 @with_json
 @pass_context
 def status(context: _Context, as_json: bool) -> None:
-    """Show each episode: its state, length, loudness, and what it waits for."""
+    """Show each episode: its state, length, loudness, and what it waits for.
+
+    With --verbose (cln-media --verbose status) also the file to listen to before an episode is published.
+    """
     from pipeline.cli import looking  # noqa: PLC0415
 
     rows = looking.status(context.workspace(), now=datetime.now(UTC))
@@ -192,6 +195,8 @@ def status(context: _Context, as_json: bool) -> None:
         context.screen.json([row.as_json() for row in rows])
     else:
         context.screen.table(looking.StatusRow.HEADINGS, [row.cells() for row in rows])
+        for row in rows:
+            context.screen.detail(f"{row.slug} can be heard in {row.master or 'no file yet'}")
 
 
 @cli.command()

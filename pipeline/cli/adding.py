@@ -32,6 +32,10 @@ def add(where: Workspace, paths: tuple[Path, ...], details: Details, screen: Scr
     if move:
         ingest.remove_originals(recordings, episode)
     _tell(where, episode, recordings, screen)
+    if details.title is None and details.slug is None:
+        screen.say(
+            f"      Its address will be /episodes/{episode.slug}/: give it a title, and a slug if you want another."
+        )
 
 
 def _check_region(show: Show, region: str | None) -> None:

@@ -49,6 +49,7 @@ class StatusRow:
     loudness_per_channel_lufs: float | None
     true_peak_dbtp: float | None
     waits_for: str
+    master: str | None
 
     def cells(self) -> tuple[str, ...]:
         """Write the row for people."""
@@ -98,6 +99,7 @@ def _row(  # noqa: PLR0917 - a row draws on all of it
         loudness_per_channel_lufs=_rounded(as_played - DUAL_MONO_LU) if as_played is not None and mono else None,
         true_peak_dbtp=_rounded(loudness.true_peak_dbtp) if loudness else None,
         waits_for=waits_for,
+        master=where.name(master.path) if master else None,
     )
 
 

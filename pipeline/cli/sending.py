@@ -29,8 +29,9 @@ def send(where: Workspace, release: Release, screen: Screen, *, dry_run: bool, y
     if dry_run:
         return
     if not plan.is_empty:
-        if not yes:
-            _ask()
+        if not yes and not _agreed():
+            screen.say("Nothing was published.")
+            raise click.exceptions.Exit(1)
         _apply(where, plan, release, store, screen.silenced() if as_json else screen)
     _remember(where, release)
     if not as_json:
@@ -63,11 +64,10 @@ def _remember(where: Workspace, release: Release) -> None:
         raise WorkspaceError(f"cannot be written: {error.strerror}", source=where.cache, hint=hint) from error
 
 
-def _ask() -> None:
+def _agreed() -> bool:
     if not sys.stdin.isatty():
         raise click.UsageError("Nobody is there to answer: add --yes to publish without asking.")
-    if not click.confirm("Publish this?"):
-        raise click.Abort
+    return click.confirm("Publish this?")
 
 
 def _show_plan(plan: Plan, address: str, screen: Screen) -> None:
