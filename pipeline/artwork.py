@@ -49,13 +49,14 @@ def read(path: Path, *, alt: str = "") -> Picture:
     )
 
 
-def prepare(picture: Picture, destination: Path, *, size_px: int) -> Picture:
-    """Write a picture as feeds and players want it: a square sRGB JPEG without transparency or metadata.
+def prepare(picture: Picture, destination: Path, *, size_px: int, square: bool = True) -> Picture:
+    """Write a picture as feeds and players want it: an sRGB JPEG without transparency or metadata.
 
     Args:
-        picture: as `read` gave it; cropped around its middle where it is not square.
+        picture: as `read` gave it.
         destination: the file to write, replaced only when the new one is complete.
         size_px: the most pixels a side may have; a smaller picture is not enlarged.
+        square: whether a picture that is not square is cropped around its middle.
 
     Returns:
         The picture written, with its own hash and measure and the same alt.
@@ -65,15 +66,15 @@ def prepare(picture: Picture, destination: Path, *, size_px: int) -> Picture:
     """
     _, image = _decoded(picture.path, _data(picture.path))
     with _decoding(picture.path):
-        square = _square(_opaque_srgb(image), size_px)
-        data = _jpeg(square)
+        made = _fitted(_squared(_opaque_srgb(image)) if square else _opaque_srgb(image), size_px)
+        data = _jpeg(made)
     _write(destination, data)
     return Picture(
         path=destination,
         sha256=hashlib.sha256(data).hexdigest(),
         mime="image/jpeg",
-        width=square.width,
-        height=square.height,
+        width=made.width,
+        height=made.height,
         alt=picture.alt,
     )
 
@@ -170,11 +171,18 @@ def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
-def _square(image: Image.Image, size_px: int) -> Image.Image:
+def _squared(image: Image.Image) -> Image.Image:
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    square = image.crop((left, top, left + side, top + side))
-    return square.resize((size_px, size_px), Image.Resampling.LANCZOS) if side > size_px else square
+    return image.crop((left, top, left + side, top + side))
+
+
+def _fitted(image: Image.Image, size_px: int) -> Image.Image:
+    longest = max(image.size)
+    if longest <= size_px:
+        return image
+    width, height = (max(1, round(side * size_px / longest)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def _jpeg(image: Image.Image) -> bytes:

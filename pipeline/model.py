@@ -14,6 +14,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 FEED_KEY = "feed.xml"
+OPML_KEY = "feeds.opml"
+PUBLISHER_KEY = "publisher.xml"
 MANIFEST_KEY = "manifest.json"
 MANIFEST_VERSION = 1
 SITEMAP_KEY = "sitemap.xml"
@@ -27,9 +29,10 @@ TRANSCRIPT_FORMATS: Mapping[str, str] = {  # extension -> media type, in the ord
 }
 
 
-def feed_key(name: str) -> str:
-    """Name the key of the feed called `name` (the network feed itself is FEED_KEY)."""
-    return f"feeds/{name}.xml"
+def feed_key(name: str | None, *, extension: str = "xml", page: int = 1) -> str:
+    """Name the key of the feed called `name`, or of the network feed; `page` counts from 1, the newest."""
+    stem = f"feeds/{name}" if name else "feed"
+    return f"{stem}.{extension}" if page == 1 else f"{stem}/page-{page}.{extension}"
 
 
 def episode_key(slug: str) -> str:
@@ -98,9 +101,18 @@ class MonoLoudness(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """An English region of the network."""
+    """An English region of the network. osm: its OpenStreetMap identifier, such as R151164."""
 
     id: str
+    name: str
+    osm: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Season:
+    """A season's name."""
+
+    number: int
     name: str
 
 
@@ -124,6 +136,10 @@ class Feed:
     season: int | None = None
     set_name: str | None = None
     guid: str | None = None
+    language: str | None = None
+    artwork: Path | None = None
+    artwork_alt: str | None = None
+    visibility: "Visibility" = Visibility.PUBLIC
 
     def holds(self, episode: "Episode") -> bool:
         """Say whether `episode` belongs in this feed."""
@@ -133,6 +149,36 @@ class Feed:
             and (self.season is None or episode.season == self.season)
             and (self.set_name is None or episode.set_name == self.set_name)
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Txt:
+    """A text for machines in the feed (podcast:txt), such as a directory's proof of ownership."""
+
+    value: str
+    purpose: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedSettings:
+    """What all feeds have in common. None and empty mean that the feed does not say.
+
+    page_size: items on each page of an archived feed, None for a single page; limit: items on the first page.
+    """
+
+    page_size: int | None = None
+    limit: int | None = None
+    moved_to: str | None = None
+    complete: bool = False
+    hubs: tuple[str, ...] = ()
+    announce: tuple[str, ...] = ()
+    license: str | None = None
+    license_url: str | None = None
+    funding_url: str | None = None
+    funding_text: str | None = None
+    update_frequency: str | None = None
+    update_rule: str | None = None
+    texts: tuple[Txt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +238,10 @@ class StorageSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Show:
-    """The podcast as a whole: cln_media.toml, read and typed. `site_url` ends in a slash."""
+    """The podcast as a whole: cln_media.toml, read and typed. `site_url` ends in a slash.
+
+    `members` is the list of members and their secret paths, outside the workspace.
+    """
 
     title: str
     description: str
@@ -213,7 +262,10 @@ class Show:
     identity: Literal["plain", "nhs"] = "plain"
     identity_permission: str | None = None
     regions: tuple[Region, ...] = ()
+    seasons: tuple[Season, ...] = ()
     feeds: tuple[Feed, ...] = ()
+    feed: FeedSettings = field(default_factory=FeedSettings)
+    members: Path | None = None
     audio: AudioSettings = field(default_factory=AudioSettings)
     tags: TagSettings = field(default_factory=TagSettings)
     speech: SpeechSettings = field(default_factory=SpeechSettings)
@@ -238,11 +290,22 @@ def _without_index(key: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
-    """A chapter of an episode."""
+    """A chapter of an episode. `image` is a file as read, `image_url` its address once it is published."""
 
     start_ms: int
     title: str
     url: str | None = None
+    image: Path | None = None
+    image_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Soundbite:
+    """A stretch worth hearing on its own, ms from the start of the master."""
+
+    start_ms: int
+    duration_ms: int
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,7 +392,10 @@ class Recording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """An episode as its folder describes it; complete or not. `published` is aware, None for a draft."""
+    """An episode as its folder describes it; complete or not. `published` is aware, None for a draft.
+
+    `updated` is when its content last changed after that; `machine_drafted` names what a model drafted.
+    """
 
     path: Path
     slug: str
@@ -350,6 +416,9 @@ class Episode:
     summary: str | None = None
     speakers: tuple[Speaker, ...] = ()
     links: tuple[Link, ...] = ()
+    updated: datetime | None = None
+    machine_drafted: tuple[str, ...] = ()
+    soundbites: tuple[Soundbite, ...] = ()
     notes: str | None = None
     chapters: tuple[Chapter, ...] = ()
     transcript: Transcript | None = None
@@ -439,10 +508,15 @@ class Item:
     transcripts: tuple[TranscriptFile, ...] = ()
     cover: Artwork | None = None
 
+    @property
+    def changed(self) -> datetime:
+        """When the content last changed: the day it appeared, or was updated."""
+        return max(self.published, self.episode.updated or self.published)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """All that one build publishes: what every output is rendered from. items: newest first.
+    """All that one build publishes: what every output is rendered from. items: newest first; feed_artworks: by name.
 
     `artwork` is the image that feeds name (1400 to 3000 px square), `thumbnail` the small one that pages show.
     """
@@ -451,6 +525,11 @@ class Edition:
     artwork: Artwork
     thumbnail: Artwork
     items: tuple[Item, ...]
+    feed_artworks: Mapping[str, Artwork] = field(default_factory=dict)
+
+    def artwork_of(self, feed: Feed | None) -> Artwork:
+        """Return the artwork of a feed: its own, or the show's."""
+        return self.feed_artworks.get(feed.name, self.artwork) if feed else self.artwork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -291,3 +291,10 @@ def test_the_recipe_names_what_changes_the_result() -> None:
     """The recipe holds Pillow's version and our own, as text."""
     assert {"artwork", "quality", "pillow"} == set(artwork.recipe())
     assert all(isinstance(value, str) for value in artwork.recipe().values())
+
+
+def test_a_chapter_image_keeps_its_shape(tmp_path: Path) -> None:
+    """A slide is made smaller, not cropped: its sides keep their ratio."""
+    Image.new("RGB", (4000, 1000), "navy").save(tmp_path / "slide.png")
+    made = artwork.prepare(artwork.read(tmp_path / "slide.png"), tmp_path / "out.jpg", size_px=1400, square=False)
+    assert (made.width, made.height) == (1400, 350)

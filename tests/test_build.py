@@ -12,6 +12,7 @@ from pathlib import Path
 import feedparser
 import mutagen.id3
 import pytest
+from PIL import Image
 
 from pipeline import build
 from pipeline.build import Built, CheckFailedError, headers, site
@@ -356,6 +357,24 @@ def test_tags_in_the_built_file_say_what_the_episode_says(built: Path) -> None:
     assert str(tags["TIT2"]) == "About waiting-times"
     assert str(tags["TALB"]) == "Learning sets"
     assert [frame.start_time for frame in sorted(tags.getall("CHAP"), key=lambda f: f.start_time)] == [0, 1500, 3250]
+
+
+def test_a_chapter_image_is_published_and_named(built: Path, tmp_path: Path) -> None:
+    """An image beside chapters.toml is published without its metadata, and the chapters file names its address."""
+    root = studio.copy_workspace(built, tmp_path / "w")
+    folder = root / "episodes/waiting-times"
+    exif = Image.Exif()
+    exif[0x010F] = "A phone that somebody owns"
+    Image.new("RGB", (1600, 900), "navy").save(folder / "slide.jpg", exif=exif)
+    path = folder / "chapters.toml"
+    path.write_text(path.read_text().replace('title = "The pilot"', 'title = "The pilot"\nimage = "slide.jpg"'))
+    release(root)
+    chapters = json.loads((root / "site/chapters/waiting-times.json").read_bytes())["chapters"]
+    (image,) = [chapter["img"] for chapter in chapters if "img" in chapter]
+    published = root / "site" / image.removeprefix("https://podcast.cln.example/")
+    with Image.open(published) as picture:
+        assert picture.size == (1400, 788)
+        assert not picture.getexif()
 
 
 def test_survey_changes_nothing_but_the_cache(built: Path, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """check: everything that is wrong with a show and its episodes, each with its sentence."""
 
-import dataclasses
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -96,7 +95,7 @@ def test_problems_of_a_show(changes: dict[str, object], message: str, fatal: boo
 
 def test_a_near_region_is_suggested() -> None:
     """A mistyped region comes with the right one."""
-    (problem,) = found(None, samples.episode(region="nort-west"))
+    (problem,) = (one for one in found(None, samples.episode(region="nort-west")) if "region" in one.message)
     assert problem.hint == "Did you mean north-west?"
     assert problem.source == "episodes/choose-and-book/episode.toml"
 
@@ -221,10 +220,10 @@ def test_a_draft_is_known_by_its_mark() -> None:
 
 def test_slugs_and_guids_are_unique() -> None:
     """Two episodes with one slug, or one GUID, are named with each other."""
-    one, two = samples.episode(), dataclasses.replace(samples.episode("other"), slug="choose-and-book", guid="g")
+    one, two = samples.episode(), samples.episode(guid="g", number=2, path=Path("episodes/other"))
     messages = [problem.message for problem in found(None, one, two)]
     assert messages == ['the slug "choose-and-book" is also that of episodes/choose-and-book']
-    three = dataclasses.replace(samples.episode("other"), guid=one.guid)
+    three = samples.episode("other", guid=one.guid, number=2)
     messages = [problem.message for problem in found(None, one, three)]
     assert messages == [f'the guid "{one.guid}" is also that of episodes/choose-and-book']
 

@@ -142,7 +142,9 @@ def nothing_changed() -> None:
         for number in range(20):
             copy = shutil.copytree(folder, root / f"episodes/copy-{number}")
             text = (copy / "episode.toml").read_text(encoding="utf-8")
-            text = text.replace("urn:uuid:340a72c9", f"urn:uuid:{number:08d}")
+            text = text.replace("urn:uuid:340a72c9", f"urn:uuid:{number:08d}").replace(
+                "number = 1", f"number = {number + 1}"
+            )
             (copy / "episode.toml").write_text(text, encoding="utf-8")
         first = measured([*PROGRAM, "build"], root)
         time.sleep(3)  # hashes are remembered only of files that have been still for two seconds

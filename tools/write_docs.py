@@ -21,6 +21,7 @@ One `[[chapters]]` for each chapter, in the order of their start; the first star
 | `start` | text such as "00:12:30" or "00:12:30.500", or a number of seconds | **required** | When it starts. |
 | `title` | text | **required** | What it is about, in at most 40 characters. |
 | `url` | text | none | An address that belongs to it. |
+| `image` | text | none | A JPEG or PNG file in the episode's folder, such as the slide that was shown. |
 """
 
 

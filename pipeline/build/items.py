@@ -11,6 +11,7 @@ from pipeline.cache import Cache, Entry, key
 from pipeline.model import (
     TRANSCRIPT_FORMATS,
     Artwork,
+    Chapter,
     Edition,
     Enclosure,
     Episode,
@@ -31,6 +32,7 @@ from pipeline.model import (
 ARTWORK_PX = 3000
 THUMBNAIL_PX = 400
 TAG_COVER_PX = 1000
+CHAPTER_PX = 1400
 
 
 class Press:
@@ -60,17 +62,24 @@ class Press:
             artwork=self._published("artwork", picture, ARTWORK_PX),
             thumbnail=self._published("thumbnail", picture, THUMBNAIL_PX),
             items=tuple(items),
+            feed_artworks={
+                feed.name: self._published(f"artwork-{feed.name}", self.pictures[feed.artwork], ARTWORK_PX)
+                for feed in self.show.feeds
+                if feed.artwork
+            },
         )
 
     def item(self, episode: Episode, master: Master) -> Item:
         """Complete an episode that has a publication date."""
-        if episode.published is None:
+        published = episode.published
+        if published is None:
             raise ValueError(f"{episode.slug} has no publication date")
+        episode = dataclasses.replace(episode, chapters=tuple(self._chapter(episode, c) for c in episode.chapters))
         url, slug = self.show.url, episode.slug
         cover = self.pictures.get(episode.cover) if episode.cover else None
         return Item(
             episode=episode,
-            published=episode.published,
+            published=published,
             enclosure=self._enclosure(episode, master, cover),
             page_url=url(episode_key(slug)),
             embed_url=url(embed_key(slug)),
@@ -80,6 +89,13 @@ class Press:
             transcripts=self._transcripts(episode),
             cover=self._published(f"cover-{slug}", cover, ARTWORK_PX) if cover else None,
         )
+
+    def _chapter(self, episode: Episode, chapter: Chapter) -> Chapter:
+        if chapter.image is None:
+            return chapter
+        picture = self.pictures[chapter.image]
+        image = self._published(f"chapter-{episode.slug}", picture, CHAPTER_PX, square=False)
+        return dataclasses.replace(chapter, image_url=image.url)
 
     def _transcripts(self, episode: Episode) -> tuple[TranscriptFile, ...]:
         transcript = episode.transcript
@@ -119,8 +135,8 @@ class Press:
             entry = self.cache.put("tagged", entry_key, path, {})
         return entry
 
-    def _published(self, name: str, picture: Picture, size_px: int) -> Artwork:
-        prepared = self._prepared(picture, size_px)
+    def _published(self, name: str, picture: Picture, size_px: int, *, square: bool = True) -> Artwork:
+        prepared = self._prepared(picture, size_px, square=square)
         image = asset_key(name, prepared.sha256, "jpg")
         self.files[image] = prepared.path
         return Artwork(
@@ -132,11 +148,11 @@ class Press:
             alt=picture.alt,
         )
 
-    def _prepared(self, picture: Picture, size_px: int) -> Picture:
-        entry_key = key("image", picture.sha256, size_px, artwork.recipe())
+    def _prepared(self, picture: Picture, size_px: int, *, square: bool = True) -> Picture:
+        entry_key = key("image", picture.sha256, size_px, square, artwork.recipe())
         entry = self.cache.get("images", entry_key)
         if entry is None:
-            made = artwork.prepare(picture, self.scratch / f"{entry_key}.jpg", size_px=size_px)
+            made = artwork.prepare(picture, self.scratch / f"{entry_key}.jpg", size_px=size_px, square=square)
             facts = {name: value for name, value in dataclasses.asdict(made).items() if name not in {"path", "alt"}}
             entry = self.cache.put("images", entry_key, made.path, facts)
         return Picture(**entry.facts, path=entry.path, alt=picture.alt)

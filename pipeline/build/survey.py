@@ -112,9 +112,12 @@ class _Look:
         return int(facts["duration_ms"]) if facts else None
 
     def pictures(self, show: Show, episodes: tuple[Episode, ...]) -> dict[Path, Picture]:
-        """Read the artwork and every cover; those that cannot be read are problems."""
-        wanted = [(show.artwork, show.artwork_alt), *((e.cover, f"Cover of {e.title}") for e in episodes if e.cover)]
-        return {path: picture for path, alt in wanted if (picture := self._picture(path, alt)) is not None}
+        """Read every artwork, cover and chapter image; those that cannot be read are problems."""
+        wanted = {show.artwork: show.artwork_alt}
+        wanted |= {feed.artwork: feed.artwork_alt or show.artwork_alt for feed in show.feeds if feed.artwork}
+        wanted |= {e.cover: f"Cover of {e.title}" for e in episodes if e.cover}
+        wanted |= {chapter.image: chapter.title for e in episodes for chapter in e.chapters if chapter.image}
+        return {path: picture for path, alt in wanted.items() if (picture := self._picture(path, alt)) is not None}
 
     def _picture(self, path: Path, alt: str) -> Picture | None:
         def read() -> dict[str, Any]:

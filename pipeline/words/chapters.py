@@ -20,7 +20,8 @@ CHAPTERS_JSON_VERSION = "1.2.0"
 
 _MAX_BYTES = 1_000_000
 _MAX_SECONDS = 100 * 3600
-_KEYS = ("start", "title", "url")
+_KEYS = ("start", "title", "url", "image")
+_IMAGE = re.compile(r"[^/\\\x00-\x1f]+\.(?i:jpe?g|png)")
 _START = re.compile(r"(?:(?:([0-9]{1,2}):)?([0-9]{1,3}):)?([0-9]{1,6}(?:\.[0-9]{1,3})?)")
 _MINUTE = 60
 
@@ -30,7 +31,7 @@ def read_chapters(data: bytes, *, source: Path) -> tuple[Chapter, ...]:
 
     Args:
         data: the whole of chapters.toml: tables `[[chapters]]` with `start` (`"00:12:30.500"`, `"12:30"` or a number
-            of seconds), `title` and perhaps `url` (http or https).
+            of seconds), `title` and perhaps `url` (http or https) and `image` (a JPEG or PNG file beside it).
         source: its path, for messages.
 
     Returns:
@@ -70,6 +71,7 @@ def chapters_json(chapters: tuple[Chapter, ...]) -> bytes:
             "startTime": chapter.start_ms / 1000,
             "title": clean_line(chapter.title),
             **({"url": chapter.url} if chapter.url else {}),
+            **({"img": chapter.image_url} if chapter.image_url else {}),
         }
         for chapter in chapters
     ]
@@ -117,7 +119,19 @@ def _chapter(row: Mapping[str, Any], name: str, source: Path) -> Chapter:
             source=source,
             hint='Give it as hours, minutes and seconds, such as start = "00:12:30.500"',
         )
-    return Chapter(start_ms=start_ms, title=clean_line(title), url=url)
+    return Chapter(start_ms=start_ms, title=clean_line(title), url=url, image=_image(row.get("image"), name, source))
+
+
+def _image(value: object, name: str, source: Path) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _IMAGE.fullmatch(value):
+        raise WordsError(
+            f"{name} has an image that is not a file name: {_shown(value)}",
+            source=source,
+            hint="Name a JPEG or PNG file in the episode's folder, without a path",
+        )
+    return source.with_name(value)
 
 
 def _refuse_unknown(table: Mapping[str, Any], known: Iterable[str], name: str, source: Path) -> None:

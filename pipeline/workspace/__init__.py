@@ -73,7 +73,10 @@ def _show(workspace: Workspace, values: dict[str, Any]) -> Show:
         identity=site["identity"],
         identity_permission=site["identity_permission"],
         regions=tuple(model.Region(**region) for region in values["regions"]),
-        feeds=tuple(_feed(feed) for feed in values["feeds"]),
+        seasons=tuple(model.Season(**season) for season in values["seasons"]),
+        feeds=tuple(_feed(workspace, feed) for feed in values["feeds"]),
+        feed=_feed_settings(values["feed"]),
+        members=workspace.root / values["members"]["list"] if values["members"]["list"] else None,
         audio=model.AudioSettings(
             target=model.LoudnessTarget(
                 integrated_lufs=audio["integrated_lufs"],
@@ -97,8 +100,24 @@ def _category(text: str) -> model.Category:
     return model.Category(name=name.strip(), subcategory=subcategory.strip() or None)
 
 
-def _feed(values: dict[str, Any]) -> model.Feed:
-    return model.Feed(**{("set_name" if name == "set" else name): value for name, value in values.items()})
+def _feed(workspace: Workspace, values: dict[str, Any]) -> model.Feed:
+    named = {("set_name" if name == "set" else name): value for name, value in values.items()}
+    artwork = workspace.root / values["artwork"] if values["artwork"] else None
+    return model.Feed(**{**named, "artwork": artwork, "visibility": model.Visibility(values["visibility"])})
+
+
+def _feed_settings(values: dict[str, Any]) -> model.FeedSettings:
+    return model.FeedSettings(
+        **{name: value for name, value in values.items() if name not in {"hubs", "announce", "texts"}},
+        hubs=tuple(values["hubs"]),
+        announce=tuple(values["announce"]),
+        texts=tuple(_txt(text) for text in values["texts"]),
+    )
+
+
+def _txt(text: str) -> model.Txt:
+    purpose, colon, value = text.partition(":")
+    return model.Txt(value=value.strip(), purpose=purpose.strip()) if colon else model.Txt(value=text.strip())
 
 
 def read_episodes(

@@ -62,7 +62,9 @@ class EpisodeReader:
         chapters = self._first((CHAPTERS_NAME,), lambda path: self.readers.chapters(_bytes(path), source=path))
         notes = self._first((NOTES_NAME,), _text)
         cover = self._first(COVER_NAMES, lambda path: path)
-        if self.problems and any(problem.fatal for problem in self.problems):
+        for image in (chapter.image for chapter in chapters or () if chapter.image):
+            self._confined(image)
+        if any(problem.fatal for problem in self.problems):
             return None
         return Episode(
             path=self.folder,
@@ -72,6 +74,9 @@ class EpisodeReader:
             visibility=model.Visibility(top.pop("visibility")),
             topics=tuple(top.pop("topics")),
             published=self._aware(top.pop("published")),
+            updated=self._aware(top.pop("updated")),
+            machine_drafted=tuple(top.pop("machine_drafted")),
+            soundbites=tuple(_soundbite(entry) for entry in values["soundbites"]),
             sources=tuple(source for source in sources if source is not None),
             speakers=tuple(_speaker(entry) for entry in values["speakers"]),
             links=tuple(model.Link(**entry) for entry in values["links"]),
@@ -142,6 +147,12 @@ class EpisodeReader:
 
     def _transcript(self, path: Path, language: str) -> Transcript:
         return self.readers.transcript(_bytes(path), source=path, language=language)
+
+
+def _soundbite(entry: dict[str, Any]) -> model.Soundbite:
+    return model.Soundbite(
+        start_ms=round(entry["start"] * 1000), duration_ms=round(entry["duration"] * 1000), title=entry["title"]
+    )
 
 
 def _speaker(entry: dict[str, Any]) -> model.Speaker:

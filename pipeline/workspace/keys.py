@@ -49,6 +49,10 @@ class Section:
     required: bool = False
 
 
+_HTTPS = r"https?://[^\s]+"
+_HTTPS_MEANING = "an address that begins with https://"
+
+
 def _id(name: str, doc: str, *, required: bool = False, example: str | None = None) -> Key:
     return Key(
         name=name,
@@ -213,6 +217,125 @@ SHOW_SECTIONS = (
                 maximum=128,
                 example='"North West"',
             ),
+            Key(
+                name="osm",
+                kind="text",
+                doc="The region's OpenStreetMap identifier, so that apps can find episodes by place.",
+                pattern=r"[NWR][0-9]+",
+                pattern_meaning="N, W or R and a number, such as R151164",
+            ),
+        ),
+    ),
+    Section(
+        name="seasons",
+        doc="Names of seasons, for apps that show them.",
+        many=True,
+        keys=(
+            Key(
+                name="number", kind="whole number", doc="The season's number.", required=True, minimum=1, example="2026"
+            ),
+            Key(
+                name="name",
+                kind="text",
+                doc="Its name.",
+                required=True,
+                maximum=128,
+                example='"Programme year 2026"',
+            ),
+        ),
+    ),
+    Section(
+        name="feed",
+        doc="What all feeds have in common.",
+        keys=(
+            Key(
+                name="page_size",
+                kind="whole number",
+                doc="Episodes on each page of a feed; older ones follow on further pages (RFC 5005). Without it a feed "
+                "is one page.",
+                minimum=1,
+            ),
+            Key(
+                name="limit",
+                kind="whole number",
+                doc="Episodes on the first page of a feed, if not page_size; without page_size it leaves out the rest.",
+                minimum=1,
+            ),
+            Key(
+                name="moved_to",
+                kind="text",
+                doc="The new address of the network feed, when the show has moved: apps follow (itunes:new-feed-url).",
+                pattern=_HTTPS,
+                pattern_meaning=_HTTPS_MEANING,
+            ),
+            Key(
+                name="complete",
+                kind="true or false",
+                doc="Whether the show has ended and no episode will follow.",
+                default=False,
+            ),
+            Key(name="hubs", kind="list of texts", doc="WebSub hubs that tell apps of new episodes.", default=[]),
+            Key(
+                name="announce",
+                kind="list of texts",
+                doc="Directories to tell after a publish: podcastindex, podping. Podping writes to a public ledger for "
+                "ever; members' feeds are never announced.",
+                default=[],
+                choices=("podcastindex", "podping"),
+            ),
+            Key(
+                name="license",
+                kind="text",
+                doc="The licence of the episodes: an identifier such as CC-BY-4.0, or a name with license_url.",
+                maximum=128,
+            ),
+            Key(
+                name="license_url",
+                kind="text",
+                doc="Where the licence can be read.",
+                pattern=_HTTPS,
+                pattern_meaning=_HTTPS_MEANING,
+            ),
+            Key(
+                name="funding_url",
+                kind="text",
+                doc="Where listeners can support the show.",
+                pattern=_HTTPS,
+                pattern_meaning=_HTTPS_MEANING,
+            ),
+            Key(name="funding_text", kind="text", doc="What that link says.", maximum=128),
+            Key(
+                name="update_frequency",
+                kind="text",
+                doc="How often episodes appear, in words, such as Monthly.",
+                maximum=128,
+            ),
+            Key(
+                name="update_rule",
+                kind="text",
+                doc="The same for machines, as an iCalendar rule such as FREQ=MONTHLY.",
+                pattern=r"FREQ=(?:YEARLY|MONTHLY|WEEKLY|DAILY)(?:;[A-Z]+=[A-Z0-9,+-]+)*",
+                pattern_meaning="an iCalendar rule such as FREQ=MONTHLY;INTERVAL=2",
+            ),
+            Key(
+                name="texts",
+                kind="list of texts",
+                doc='Texts for machines, as "purpose: text", such as the proof of ownership that a directory asks for: '
+                '"applepodcastsverify: CODE".',
+                default=[],
+            ),
+        ),
+    ),
+    Section(
+        name="members",
+        doc="Feeds for members only: each member, or each group, has a secret address of its own.",
+        keys=(
+            Key(
+                name="list",
+                kind="text",
+                doc="The file that keeps members and their secret addresses; outside the workspace, so that it is "
+                "never committed or published. Without it, it stands in your own settings folder.",
+            ),
         ),
     ),
     Section(
@@ -234,6 +357,22 @@ SHOW_SECTIONS = (
             Key(name="topic", kind="text", doc="Only episodes with this topic."),
             Key(name="season", kind="whole number", doc="Only episodes of this season.", minimum=1),
             Key(name="set", kind="text", doc="Only episodes of this learning set."),
+            Key(
+                name="visibility",
+                kind="text",
+                doc="public, or members: then it has no public address, and each member has one of their own.",
+                default="public",
+                choices=("public", "members"),
+            ),
+            Key(
+                name="language",
+                kind="text",
+                doc="The language of the feed, if not the show's.",
+                pattern=r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*",
+                pattern_meaning="a language tag such as en-GB",
+            ),
+            Key(name="artwork", kind="text", doc="Artwork of its own: a square PNG or JPEG of 1400 to 3000 pixels."),
+            Key(name="artwork_alt", kind="text", doc="What that artwork shows."),
             Key(
                 name="guid",
                 kind="text",
@@ -429,6 +568,28 @@ EPISODE_SECTIONS = (
                 pattern_meaning="a language tag such as en-GB",
             ),
             Key(name="summary", kind="text", doc="One or two sentences that apps show in lists."),
+            Key(
+                name="updated",
+                kind="date and time",
+                doc="When what has been published was last changed, if it was: feeds and the site carry it.",
+            ),
+            Key(
+                name="machine_drafted",
+                kind="list of texts",
+                doc="What a model drafted, of: notes, transcript. The feed says so.",
+                default=[],
+                choices=("notes", "transcript"),
+            ),
+        ),
+    ),
+    Section(
+        name="soundbites",
+        doc="Stretches worth hearing on their own, 15 seconds to 2 minutes each; apps offer them as trailers.",
+        many=True,
+        keys=(
+            Key(name="start", kind="number", doc="Where it begins, in seconds.", required=True, minimum=0),
+            Key(name="duration", kind="number", doc="How long it lasts, in seconds.", required=True, minimum=0),
+            Key(name="title", kind="text", doc="What is said.", maximum=128),
         ),
     ),
     Section(
