@@ -35,6 +35,12 @@ def feed_key(name: str | None, *, extension: str = "xml", page: int = 1) -> str:
     return f"{stem}.{extension}" if page == 1 else f"{stem}/page-{page}.{extension}"
 
 
+def is_feed_key(key: str) -> bool:
+    """Say whether a key is a feed, or a page of one: what apps poll, and what names everything else."""
+    first, _, rest = key.partition("/")
+    return (not rest and first.split(".")[0] in {"feed", "feeds", "publisher"}) or first in {"feed", "feeds"}
+
+
 def episode_key(slug: str) -> str:
     """Name the key of an episode's page."""
     return f"episodes/{slug}/index.html"

@@ -3,7 +3,11 @@
 import hashlib
 import json
 import os
+import pty
+import select
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -105,3 +109,42 @@ def test_a_podcast_app_subscribes_and_downloads(published: Session, tmp_path: Pa
     built = {hashlib.sha256(path.read_bytes()).hexdigest() for path in (published.folder / "site/media").iterdir()}
     assert len(built) == 2
     assert downloaded == built
+
+
+def test_a_terminal_app_subscribes_and_downloads(published: Session, tmp_path: Path) -> None:
+    """Newsboat reads the feed and queues its sound, and its podboat downloads it, byte for byte."""
+    home = tmp_path / "newsboat"
+    downloads = home / "downloads"
+    downloads.mkdir(parents=True)
+    (home / "urls").write_text(f"{_address(published)}feed.xml\n")
+    (home / "config").write_text(f'podcast-auto-enqueue yes\ndownload-path "{downloads}/"\nmax-downloads 2\n')
+    environment = {**os.environ, "HOME": str(home), "TERM": "xterm"}
+    files = ["-u", str(home / "urls"), "-c", str(home / "cache.db"), "-C", str(home / "config")]
+    subprocess.run(["newsboat", *files, "-q", "-x", "reload"], check=True, env=environment, timeout=60)
+    built = {hashlib.sha256(path.read_bytes()).hexdigest() for path in (published.folder / "site/media").iterdir()}
+    with _terminal(["podboat", "-C", str(home / "config"), "-a"], environment) as read:
+        for _ in range(300):
+            read()
+            found = {hashlib.sha256(path.read_bytes()).hexdigest() for path in downloads.glob("*.mp3")}
+            if found == built:
+                break
+    assert found == built
+
+
+@contextmanager
+def _terminal(command: list[str], environment: dict[str, str]) -> Iterator[Callable[[], None]]:
+    """Run a program that wants a terminal; the function it lends reads what it draws, for a tenth of a second."""
+    main, side = pty.openpty()
+    ran = subprocess.Popen(command, stdin=side, stdout=side, stderr=side, env=environment, start_new_session=True)
+    os.close(side)
+
+    def read() -> None:
+        if select.select([main], [], [], 0.1)[0]:
+            os.read(main, 65_536)
+
+    try:
+        yield read
+    finally:
+        ran.terminate()
+        ran.wait(timeout=20)
+        os.close(main)

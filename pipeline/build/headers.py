@@ -2,7 +2,7 @@
 
 from pathlib import PurePosixPath
 
-from pipeline.model import Asset
+from pipeline.model import Asset, is_feed_key
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 SHORT = "public, max-age=300, must-revalidate"
@@ -22,11 +22,13 @@ _TYPES = {
     ".ico": "image/x-icon",
     ".mp3": "audio/mpeg",
 }
-_TYPES_BELOW = {
-    ("feeds", ".xml"): "application/rss+xml; charset=utf-8",
-    ("feed.xml", ".xml"): "application/rss+xml; charset=utf-8",
-    ("chapters", ".json"): "application/json+chapters",
+_FEED_TYPES = {
+    ".xml": "application/rss+xml; charset=utf-8",
+    ".atom": "application/atom+xml; charset=utf-8",
+    ".json": "application/feed+json; charset=utf-8",
+    ".opml": "text/x-opml; charset=utf-8",
 }
+_CHAPTERS_TYPE = "application/json+chapters"
 _HASHED = frozenset({"media", "assets"})
 
 
@@ -36,7 +38,12 @@ def asset(key: str, *, sha256: str, size: int) -> Asset:
     Raises:
         KeyError: a key with an ending that is not in the table, which is a bug of ours.
     """
+    cache_control = IMMUTABLE if PurePosixPath(key).parts[0] in _HASHED else SHORT
+    return Asset(key=key, sha256=sha256, size=size, content_type=_content_type(key), cache_control=cache_control)
+
+
+def _content_type(key: str) -> str:
     path = PurePosixPath(key)
-    content_type = _TYPES_BELOW.get((path.parts[0], path.suffix)) or _TYPES[path.suffix]
-    cache_control = IMMUTABLE if path.parts[0] in _HASHED else SHORT
-    return Asset(key=key, sha256=sha256, size=size, content_type=content_type, cache_control=cache_control)
+    if is_feed_key(key):
+        return _FEED_TYPES[path.suffix]
+    return _CHAPTERS_TYPE if path.match("chapters/*.json") else _TYPES[path.suffix]

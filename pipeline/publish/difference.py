@@ -1,6 +1,6 @@
 """Two manifests -> a plan; pure: what to send, in which order, what to remove."""
 
-from pipeline.model import FEED_KEY, Asset, Plan, Put, Reason, Release
+from pipeline.model import Asset, Plan, Put, Reason, Release, is_feed_key
 
 UNKNOWN_SHA256 = ""
 MEDIA, PAGES, FEEDS = 1, 2, 3
@@ -33,8 +33,7 @@ def group(key: str) -> int:
     """Say when `key` is sent: what pages and feeds name (1), the pages and all else (2), the feeds (3)."""
     if key.startswith(_NAMED_BY_PAGES_AND_FEEDS):
         return MEDIA
-    is_feed = key == FEED_KEY or (key.startswith("feeds/") and key.endswith(".xml"))
-    return FEEDS if is_feed else PAGES
+    return FEEDS if is_feed_key(key) else PAGES
 
 
 def while_publishing(release: Release, *, puts: tuple[Put, ...], deletes: tuple[str, ...]) -> Release:
