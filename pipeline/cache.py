@@ -132,11 +132,20 @@ class Cache:
         Raises:
             WorkspaceError: the cache cannot be written.
         """
+        known = self.known(kind, entry_key)
+        return known if known is not None else self.note(kind, entry_key, find())
+
+    def known(self, kind: str, entry_key: str) -> dict[str, Any] | None:
+        """Return the facts kept under a key without a file, or None."""
+        return _unsealed(_read_json(self._facts_path(kind, entry_key)))
+
+    def note(self, kind: str, entry_key: str, facts: dict[str, Any]) -> dict[str, Any]:
+        """Keep facts under a key without a file.
+
+        Raises:
+            WorkspaceError: the cache cannot be written.
+        """
         path = self._facts_path(kind, entry_key)
-        known = _unsealed(_read_json(path))
-        if known is not None:
-            return known
-        facts = find()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(path, _sealed(facts))

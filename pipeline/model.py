@@ -178,6 +178,7 @@ class FeedSettings:
     complete: bool = False
     hubs: tuple[str, ...] = ()
     announce: tuple[str, ...] = ()
+    publisher_guid: str | None = None
     license: str | None = None
     license_url: str | None = None
     funding_url: str | None = None
@@ -284,6 +285,12 @@ class Show:
     def link(self, key: str) -> str:
         """Return the address of `key` without scheme and host, for links inside the site."""
         return urlsplit(self.site_url).path + _without_index(key)
+
+    @property
+    def is_example(self) -> bool:
+        """Say whether the site's address is reserved for examples, so that nothing can ever answer there (RFC 6761)."""
+        host = (urlsplit(self.site_url).hostname or "").rstrip(".")
+        return host.rpartition(".")[2] in {"example", "invalid", "test"}
 
     def region_name(self, region_id: str | None) -> str | None:
         """Return a region's name for people, or None where there is no such region."""
@@ -401,6 +408,7 @@ class Episode:
     """An episode as its folder describes it; complete or not. `published` is aware, None for a draft.
 
     `updated` is when its content last changed after that; `machine_drafted` names what a model drafted.
+    With `keep_audio` the recording, an MP3, is published as it is.
     """
 
     path: Path
@@ -424,6 +432,7 @@ class Episode:
     links: tuple[Link, ...] = ()
     updated: datetime | None = None
     machine_drafted: tuple[str, ...] = ()
+    keep_audio: bool = False
     soundbites: tuple[Soundbite, ...] = ()
     notes: str | None = None
     chapters: tuple[Chapter, ...] = ()
@@ -540,13 +549,17 @@ class Edition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """A file of a release: its key, content and the headers it is served with."""
+    """A file of a release: its key, content and the headers it is served with.
+
+    redirect: where a host that serves websites sends whoever asks for it, None for nowhere.
+    """
 
     key: str
     sha256: str
     size: int
     content_type: str
     cache_control: str
+    redirect: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -557,7 +570,8 @@ class Release:
 
     def to_json(self) -> bytes:
         """Write the manifest; the same release gives the same bytes."""
-        manifest = {"version": MANIFEST_VERSION, "assets": [asdict(asset) for asset in self.assets]}
+        assets = [{name: value for name, value in asdict(asset).items() if value is not None} for asset in self.assets]
+        manifest = {"version": MANIFEST_VERSION, "assets": assets}
         return (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode()
 
     @classmethod

@@ -1,6 +1,6 @@
-// Prints, as JSON, what podcast-partytime reads in the feed whose path is given.
-import { readFile } from "node:fs/promises";
+// Writes what podcast-partytime reads in a feed, as JSON: node partytime.mjs FEED JSON. It prints its warnings itself.
+import { readFile, writeFile } from "node:fs/promises";
 
-process.env.PARTYTIME_LOG = "silent"; // it logs to stdout, where the JSON goes
+process.env.PARTYTIME_LOG = "warn";
 const { parseFeed } = await import("podcast-partytime");
-process.stdout.write(JSON.stringify(parseFeed(await readFile(process.argv[2], "utf8"))));
+await writeFile(process.argv[3], JSON.stringify(parseFeed(await readFile(process.argv[2], "utf8"))));

@@ -30,9 +30,13 @@ url = "https://podcast.cln.example/"
 id = "north-west"
 name = "North West"
 
+[feed]
+publisher_guid = "9b024349-ccf0-5f69-a609-6b82873eab3c"
+
 [[feeds]]
 name = "north-west"
 title = "Learning sets: North West"
+guid = "9f3c2fd6-7a0d-5b1b-9e54-0a8e0f3d1c11"
 region = "north-west"
 """
 

@@ -46,6 +46,11 @@ def add(text: str) -> Break:
     return lambda root: (root / "cln_media.toml").write_text((root / "cln_media.toml").read_text() + text)
 
 
+def feeds(text: str) -> Break:
+    """Add lines to [feed]."""
+    return settings("[feed]\n", f"[feed]\n{text}")
+
+
 def more(text: str) -> Break:
     """Add lines at the end of episode.toml."""
     path = "episodes/one/episode.toml"
@@ -149,7 +154,7 @@ BROKEN: dict[str, tuple[Break, str, str, bool]] = {
         "show.guid is",
         True,
     ),
-    "no GUID": (settings("guid =", "# guid ="), "cln_media.toml", "show.guid is not set", False),
+    "no GUID": (settings("guid =", "# guid ="), "cln_media.toml", "[show] has no guid", False),
     "a site without https": (settings("https://", "http://"), "cln_media.toml", "is not https", True),
     "a site without a scheme": (settings("https://podcast", "podcast"), "cln_media.toml", "site.url is", True),
     "a site with a query": (settings("example/", "example/?a=1"), "cln_media.toml", "site.url is", True),
@@ -220,40 +225,40 @@ BROKEN: dict[str, tuple[Break, str, str, bool]] = {
         True,
     ),
     "a licence of our own without address": (
-        add('\n[feed]\nlicense = "Open Government Licence v3.0"\n'),
+        feeds('license = "Open Government Licence v3.0"\n'),
         "cln_media.toml",
         "needs feed.license_url",
         True,
     ),
     "a licence's address alone": (
-        add('\n[feed]\nlicense_url = "https://cln.example/l"\n'),
+        feeds('license_url = "https://cln.example/l"\n'),
         "cln_media.toml",
         "stands without feed.license",
         True,
     ),
-    "funding without address": (add('\n[feed]\nfunding_text = "Give"\n'), "cln_media.toml", "feed.funding_url", True),
-    "a rule that is none": (add('\n[feed]\nupdate_rule = "monthly"\n'), "cln_media.toml", "feed.update_rule is", True),
+    "funding without address": (feeds('funding_text = "Give"\n'), "cln_media.toml", "feed.funding_url", True),
+    "a rule that is none": (feeds('update_rule = "monthly"\n'), "cln_media.toml", "feed.update_rule is", True),
     "a rule without words": (
-        add('\n[feed]\nupdate_rule = "FREQ=MONTHLY"\n'),
+        feeds('update_rule = "FREQ=MONTHLY"\n'),
         "cln_media.toml",
         "stands without feed.update_frequency",
         True,
     ),
     "moved to where it is": (
-        add('\n[feed]\nmoved_to = "https://podcast.cln.example/feed.xml"\n'),
+        feeds('moved_to = "https://podcast.cln.example/feed.xml"\n'),
         "cln_media.toml",
         "is the feed's own address",
         True,
     ),
-    "a hub without scheme": (add('\n[feed]\nhubs = ["hub.example"]\n'), "cln_media.toml", "is not an address", True),
+    "a hub without scheme": (feeds('hubs = ["hub.example"]\n'), "cln_media.toml", "is not an address", True),
     "a text without text": (
-        add('\n[feed]\ntexts = ["applepodcastsverify:"]\n'),
+        feeds('texts = ["applepodcastsverify:"]\n'),
         "cln_media.toml",
         '"applepodcastsverify" has no text',
         True,
     ),
-    "an announcement to nobody": (add('\n[feed]\nannounce = ["apple"]\n'), "cln_media.toml", "feed.announce is", True),
-    "pages of nothing": (add("\n[feed]\npage_size = 0\n"), "cln_media.toml", "feed.page_size is 0", True),
+    "an announcement to nobody": (feeds('announce = ["apple"]\n'), "cln_media.toml", "feed.announce is", True),
+    "pages of nothing": (feeds("page_size = 0\n"), "cln_media.toml", "feed.page_size is 0", True),
     "a season twice": (
         add('\n[[seasons]]\nnumber = 1\nname = "a"\n[[seasons]]\nnumber = 1\nname = "b"\n'),
         "cln_media.toml",
@@ -292,7 +297,7 @@ BROKEN: dict[str, tuple[Break, str, str, bool]] = {
     "an episode's key mistyped": (episode("summary", "sumary"), "episodes/one/episode.toml", "the key sumary", True),
     "an episode without GUID": (episode("guid =", "# guid ="), "episodes/one/episode.toml", "guid is missing", True),
     "an episode's GUID with a space": (
-        episode("urn:test:one", "urn test"),
+        episode("urn:test:one", " urn:test:one"),
         "episodes/one/episode.toml",
         "guid is",
         True,
@@ -399,6 +404,12 @@ BROKEN: dict[str, tuple[Break, str, str, bool]] = {
         "episodes/one/episode.toml",
         "is of season 2025, which has no name",
         False,
+    ),
+    "a WAV kept as it is": (
+        episode("published =", "keep_audio = true\npublished ="),
+        "episodes/one/episode.toml",
+        "is not a single MP3",
+        True,
     ),
     "no sources": (episode("[[sources]]", "[[links]]"), "episodes/one/episode.toml", "has no [[sources]]", True),
     "a source with a path": (

@@ -309,7 +309,7 @@ def test_a_missed_target_is_told(tmp_path: Path) -> None:
     report = Heard()
     release(root, report=report)
     (warning,) = [problem for problem in report.warnings if "LUFS" in problem.message]
-    assert "not to -9.0 LUFS" in warning.message
+    assert "not -9.0 LUFS" in warning.message
     assert not warning.fatal
 
 
@@ -389,3 +389,26 @@ def test_survey_changes_nothing_but_the_cache(built: Path, tmp_path: Path) -> No
     before = files(root / "site") | files(root / "episodes")
     build.survey(Workspace(root=root), Cache(root / ".cache"), now=NOW)
     assert files(root / "site") | files(root / "episodes") == before
+
+
+def test_only_the_feeds_that_hold_a_changed_episode_are_written(tmp_path: Path) -> None:
+    """A change to an episode of one region leaves the feeds of the others byte for byte as they were."""
+    root = studio.workspace(tmp_path, "northern")
+    config = root / "cln_media.toml"
+    config.write_text(
+        config.read_text()
+        + '\n[[regions]]\nid = "london"\nname = "London"\n'
+        + '\n[[feeds]]\nname = "london"\ntitle = "London"\nregion = "london"\n'
+    )
+    studio.add_episode(root, "southern", seed=2)
+    southern = root / "episodes/southern/episode.toml"
+    southern.write_text(southern.read_text().replace('"north-west"', '"london"'))
+    release(root)
+    before = files(root / "site")
+    southern.write_text(southern.read_text().replace("What we learned.", "What we learned since."))
+    release(root)
+    changed = {name for name, sha256 in files(root / "site").items() if before.get(name) != sha256}
+    assert {name for name in changed if name.endswith((".xml", ".atom", ".opml")) or name.startswith("feed")} == {
+        *(f"feed.{extension}" for extension in ("xml", "atom", "json")),
+        *(f"feeds/london.{extension}" for extension in ("xml", "atom", "json")),
+    }

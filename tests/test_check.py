@@ -102,10 +102,16 @@ def test_a_near_region_is_suggested() -> None:
 
 def test_a_missing_guid_is_proposed() -> None:
     """A show without its own identity is told the line to add; it is no reason to stop."""
-    (problem,) = found(samples.show(), facts=check.Facts(guid="abc"))
-    assert 'guid = "abc"' in problem.hint
+    guids = {"[show]": "abc", "[feed]": "def", '[[feeds]] "north-west"': "123"}
+    problems = found(samples.show(), facts=check.Facts(guids=guids))
+    assert [problem.hint.rpartition(": ")[2] for problem in problems] == [
+        'guid = "abc"',
+        'publisher_guid = "def"',
+        'guid = "123"',
+    ]
+    problem = problems[0]
     assert not problem.fatal
-    assert found(samples.show(site_url="http://localhost:8321/"), facts=check.Facts(guid="abc")) == ()
+    assert found(samples.show(site_url="http://localhost:8321/"), facts=check.Facts(guids=guids)) == ()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """workspace: settings and episode folders to values and back."""
 
 import os
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,18 @@ import pytest
 from pipeline import workspace
 from pipeline.build.survey import READERS
 from pipeline.errors import MediaError, WorkspaceError
-from pipeline.model import Episode, Problem, Show, Source
+from pipeline.model import (
+    Consent,
+    Episode,
+    EpisodeKind,
+    Link,
+    Problem,
+    Show,
+    Soundbite,
+    Source,
+    Speaker,
+    Visibility,
+)
 from pipeline.workspace import Workspace, keys, toml
 from tests import studio
 
@@ -234,6 +245,40 @@ def test_write_episode_reads_back(tmp_path: Path) -> None:
     assert found == episode
     with pytest.raises(WorkspaceError, match="is there already"):
         workspace.write_episode(folder, episode)
+
+
+def test_every_value_of_an_episode_is_written(tmp_path: Path) -> None:
+    """Whatever an episode has, speakers with their consent included, reads back as the same value."""
+    studio.empty_workspace(tmp_path)
+    folder = tmp_path / "episodes/one"
+    studio.recording(folder / "recording.wav", 1)
+    consent = Consent(scope=("voice", "name"), recorded_on=date(2026, 9, 15), reference='File "7"')
+    episode = Episode(
+        path=folder,
+        slug="another-name",
+        guid="Episode 12 (2019)",
+        title="One",
+        sources=(Source(path=folder / "recording.wav", sha256="0" * 64),),
+        kind=EpisodeKind.BONUS,
+        published=datetime(2021, 1, 5, 7, 30, tzinfo=timezone(timedelta(hours=-5))),
+        updated=datetime(2021, 2, 5, 7, 30, tzinfo=UTC),
+        topics=("referrals", 'a "b"'),
+        visibility=Visibility.MEMBERS,
+        explicit=True,
+        language="cy",
+        summary="What we learned.",
+        machine_drafted=("transcript",),
+        speakers=(Speaker(role="Chair"), Speaker(role="GP", name="A name", organisation="A trust", consent=consent)),
+        links=(Link(title="A page", url="https://cln.example/"),),
+        soundbites=(Soundbite(start_ms=1_250, duration_ms=15_000, title="Listen"),),
+    )
+    workspace.write_episode(folder, episode, comments=("Two words.", "x" * 300 + "\nguid = 3"))
+    assert (folder / "episode.toml").read_text().startswith("# Two words.\n# x")
+    _, (found,), problems = read(tmp_path)
+    assert problems == []
+    assert found == episode
+    assert found.published is not None
+    assert found.published.isoformat() == "2021-01-05T07:30:00-05:00"
 
 
 def test_what_the_recording_says_is_a_comment(tmp_path: Path) -> None:

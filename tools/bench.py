@@ -16,10 +16,14 @@ import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
+
+from pipeline import feed, model
+from tests import samples
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = [sys.executable, "-c", "from pipeline.cli import main; main()"]
@@ -153,7 +157,45 @@ def nothing_changed() -> None:
         print(f"             nothing changed {measured([*PROGRAM, 'build'], root)}")
 
 
-JOBS: dict[str, Callable[[], None]] = {"help": help_text, "nothing": nothing_changed, "mastering": mastering}
+def feeds() -> None:
+    """Every feed of 1,000 episodes with chapters and transcripts: the network's and eleven parts of it."""
+    regions = [f"region-{number}" for number in range(6)]
+    show = samples.show(
+        regions=tuple(model.Region(id=region, name=region) for region in regions),
+        feed=model.FeedSettings(page_size=100),
+        feeds=(
+            *(model.Feed(name=region, title=region, region=region) for region in regions),
+            *(model.Feed(name=f"topic-{number}", title="A topic", topic=f"topic-{number}") for number in range(2)),
+            *(model.Feed(name=f"season-{number}", title="A season", season=number) for number in (2024, 2025, 2026)),
+        ),
+    )
+    items = tuple(
+        samples.item(
+            f"episode-{number}",
+            guid=f"urn:uuid:00000000-0000-4000-8000-{number:012d}",
+            region=regions[number % 6],
+            topics=(f"topic-{number % 2}",),
+            season=2024 + number % 3,
+            published=datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=number),
+        )
+        for number in range(1000)
+    )
+    edition = samples.edition(show=show, items=items)
+    runs = []
+    for _ in range(3):
+        start = time.perf_counter()
+        files = feed.render_all(edition)
+        runs.append(time.perf_counter() - start)
+    size_mb = sum(len(data) for data in files.values()) / 1e6
+    print(f"12 feeds of 1,000 episodes    {sorted(runs)[1]:8.2f} s, median of 3; {len(files)} files, {size_mb:.0f} MB")
+
+
+JOBS: dict[str, Callable[[], None]] = {
+    "help": help_text,
+    "feeds": feeds,
+    "nothing": nothing_changed,
+    "mastering": mastering,
+}
 
 
 def main() -> None:

@@ -40,12 +40,17 @@ def configuration() -> str:
 def commands() -> str:
     """Return docs/commands.md."""
     context = click.Context(cli, info_name="cln-media", max_content_width=100, terminal_width=100)
-    parts = [MADE, "# Commands\n", _help(cli, context)]
-    for name in sorted(cli.commands):
-        command = cli.commands[name]
-        inner = click.Context(command, info_name=name, parent=context, max_content_width=100, terminal_width=100)
-        parts += [f"## {name}\n", _help(command, inner)]
+    parts = [MADE, "# Commands\n", _help(cli, context), *_commands(cli, context, "##")]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _commands(group: click.Group, context: click.Context, heading: str) -> Iterator[str]:
+    for name, command in sorted(group.commands.items()):
+        inner = click.Context(command, info_name=name, parent=context, max_content_width=100, terminal_width=100)
+        yield f"{heading} {name}\n"
+        yield _help(command, inner)
+        if isinstance(command, click.Group):
+            yield from _commands(command, inner, f"{heading}#")
 
 
 def _help(command: click.Command, context: click.Context) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,15 +11,17 @@ from pipeline import feed, pages, words
 from pipeline.build import drafts, site
 from pipeline.build.items import Press
 from pipeline.build.mastering import Report, masters, misses
+from pipeline.build.members import MembersEdition, editions
 from pipeline.build.survey import CheckFailedError, Survey, survey
 from pipeline.cache import Cache
 from pipeline.model import (
     FEED_KEY,
     Edition,
     Release,
+    Show,
     Visibility,
     chapters_key,
-    feed_key,
+    is_feed_key,
     transcript_key,
 )
 from pipeline.workspace import Workspace
@@ -37,8 +39,7 @@ _TRANSCRIPT_WRITERS = {
 
 
 def _feeds(edition: Edition, _templates: Path) -> dict[str, bytes]:
-    network = {FEED_KEY: feed.render(edition)}
-    return network | {feed_key(part.name): feed.render(edition, part) for part in edition.show.feeds}
+    return feed.render_all(edition)
 
 
 def _transcripts(edition: Edition, _templates: Path) -> dict[str, bytes]:
@@ -75,6 +76,7 @@ class Built:
     written: int
     unchanged: int
     removed: int
+    members: tuple[MembersEdition, ...] = ()
 
     def __str__(self) -> str:
         sentence = (
@@ -119,11 +121,14 @@ def release(
         mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced)
         for problem in (*found.problems, *misses(where, show, chosen, mastered)):
             report.warn(problem)
-        due = tuple(e for e in chosen if e.is_due(now) and e.visibility is Visibility.PUBLIC)
-        with Press(cache, show, found.pictures) as press:
-            edition = press.edition(due, mastered)
+        due = tuple(episode for episode in chosen if episode.is_due(now))
+        with Press(cache, _public(show), found.pictures) as press:
+            edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
             texts = {name: data for output in OUTPUTS for name, data in output(edition, where.templates).items()}
-            done = site.write(where.site, texts, press.files, cache)
+            _look_at_sizes(texts, report)
+            redirects = {FEED_KEY: show.feed.moved_to} if show.feed.moved_to else {}
+            done = site.write(where.site, texts, press.files, cache, redirects=redirects)
+        for_members = editions(cache, show, found.pictures, due, mastered)
     finally:
         cache.close()
     return Built(
@@ -133,4 +138,18 @@ def release(
         written=done.written,
         unchanged=done.unchanged,
         removed=done.removed,
+        members=for_members,
     )
+
+
+def _public(show: Show) -> Show:
+    """Leave out what the public site must not know of: the feeds for members."""
+    return replace(show, feeds=tuple(part for part in show.feeds if part.visibility is Visibility.PUBLIC))
+
+
+def _look_at_sizes(texts: Mapping[str, bytes], report: Report) -> None:
+    problems = feed.size_problems({name: data for name, data in texts.items() if is_feed_key(name)})
+    for problem in problems:
+        report.warn(problem)
+    if any(problem.fatal for problem in problems):
+        raise CheckFailedError(problems)

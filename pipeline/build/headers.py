@@ -32,14 +32,21 @@ _CHAPTERS_TYPE = "application/json+chapters"
 _HASHED = frozenset({"media", "assets"})
 
 
-def asset(key: str, *, sha256: str, size: int) -> Asset:
+def asset(key: str, *, sha256: str, size: int, redirect: str | None = None) -> Asset:
     """Complete a file of the site with the headers it is served with.
 
     Raises:
         KeyError: a key with an ending that is not in the table, which is a bug of ours.
     """
     cache_control = IMMUTABLE if PurePosixPath(key).parts[0] in _HASHED else SHORT
-    return Asset(key=key, sha256=sha256, size=size, content_type=_content_type(key), cache_control=cache_control)
+    return Asset(
+        key=key,
+        sha256=sha256,
+        size=size,
+        content_type=_content_type(key),
+        cache_control=cache_control,
+        redirect=redirect,
+    )
 
 
 def _content_type(key: str) -> str:

@@ -20,6 +20,7 @@ from pipeline.model import (
     Picture,
     Show,
     TranscriptFile,
+    Visibility,
     asset_key,
     chapters_key,
     embed_key,
@@ -124,7 +125,8 @@ class Press:
         )
 
     def _tagged(self, episode: Episode, master: Master, cover: Picture) -> Entry:
-        page_url = self.show.url(episode_key(episode.slug))
+        is_public = episode.visibility is Visibility.PUBLIC  # one for members has no page of its own
+        page_url = self.show.url(episode_key(episode.slug) if is_public else "index.html")
         values = tags.values(self.show, episode, duration_ms=master.duration_ms, page_url=page_url)
         recipe = tags.recipe(self.show.tags)
         entry_key = key("tagged", master.sha256, repr(values), cover.sha256, cover.alt, recipe)

@@ -9,15 +9,17 @@ from typing import Any, Protocol
 
 from pipeline import audio
 from pipeline.build.survey import CheckFailedError
-from pipeline.cache import Cache, Entry, key
+from pipeline.cache import Cache, Entry, key, sha256_file
 from pipeline.errors import AudioError
-from pipeline.model import Episode, Loudness, Master, Problem, Show
+from pipeline.model import AudioSettings, Episode, Loudness, Master, Problem, Show
 from pipeline.workspace import Workspace
 
 LOUDNESS_TOLERANCE_LU = 0.5
 PEAK_TOLERANCE_DB = 0.05
-_KIND = "masters"
+_KIND, _KEPT = "masters", "kept"
 _LISTEN_S = 0.2
+_UNEVEN = "Listen to it: very uneven or very short recordings cannot be brought to the target."
+_UNKEPT = "Remove keep_audio from episode.toml to have it mastered."
 
 
 class Report(Protocol):
@@ -42,6 +44,9 @@ class _CancelledError(Exception):
 
 def cached(cache: Cache, show: Show, episode: Episode) -> Master | None:
     """Find an episode's master in the cache."""
+    if episode.keep_audio:
+        facts = cache.known(_KEPT, _key(cache, show, episode))
+        return _from_facts(facts, episode.sources[0].path) if facts else None
     entry = cache.get(_KIND, _key(cache, show, episode))
     return _from_entry(entry) if entry else None
 
@@ -90,7 +95,7 @@ def _make(
     with cache.scratch() as scratch:
         jobs = {
             executor.submit(
-                audio.master,
+                _as_it_is if episode.keep_audio else audio.master,
                 tuple(source.path for source in episode.sources),
                 scratch / f"{episode.slug}.mp3",
                 show.audio,
@@ -102,7 +107,7 @@ def _make(
             for job in _as_done(set(jobs)):
                 episode = jobs[job]
                 try:
-                    made[episode.slug] = _keep(cache, _key(cache, show, episode), job.result())
+                    made[episode.slug] = _keep(cache, episode, _key(cache, show, episode), job.result())
                 except AudioError as error:
                     problems.append(_problem(episode, error))
         finally:
@@ -116,8 +121,26 @@ def _make(
     return made
 
 
-def _keep(cache: Cache, entry_key: str, master: Master) -> Master:
-    return _from_entry(cache.put(_KIND, entry_key, master.path, {**asdict(master), "path": None}))
+def _as_it_is(
+    sources: tuple[Path, ...], _destination: Path, settings: AudioSettings, progress: Callable[[float], None]
+) -> Master:
+    (path,) = sources
+    loudness = audio.measure(path, mono_loudness=settings.target.mono_loudness, progress=progress)
+    return Master(
+        path=path,
+        sha256=sha256_file(path),
+        size=path.stat().st_size,
+        duration_ms=audio.probe(path).duration_ms,
+        loudness=loudness,
+    )
+
+
+def _keep(cache: Cache, episode: Episode, entry_key: str, master: Master) -> Master:
+    facts = {**asdict(master), "path": None}
+    if episode.keep_audio:
+        cache.note(_KEPT, entry_key, facts)
+        return master
+    return _from_entry(cache.put(_KIND, entry_key, master.path, facts))
 
 
 def _problem(episode: Episode, error: AudioError) -> Problem:
@@ -148,8 +171,11 @@ def _key(cache: Cache, show: Show, episode: Episode) -> str:
 
 
 def _from_entry(entry: Entry) -> Master:
-    facts: dict[str, Any] = {**entry.facts, "path": entry.path}
-    return Master(**{**facts, "loudness": Loudness(**facts["loudness"])})
+    return _from_facts(entry.facts, entry.path)
+
+
+def _from_facts(facts: Mapping[str, Any], path: Path) -> Master:
+    return Master(**{**facts, "path": path, "loudness": Loudness(**facts["loudness"])})
 
 
 def misses(
@@ -162,10 +188,11 @@ def misses(
         off_lu = abs(loudness.integrated_lufs - target.integrated_lufs)
         over_db = loudness.true_peak_dbtp - target.true_peak_dbtp
         if off_lu > LOUDNESS_TOLERANCE_LU or over_db > PEAK_TOLERANCE_DB:
+            verb, hint = ("plays at", _UNKEPT) if episode.keep_audio else ("was mastered to", _UNEVEN)
             yield Problem(
                 source=where.name(episode.path),
-                message=f"was mastered to {loudness.integrated_lufs:.1f} LUFS and {loudness.true_peak_dbtp:.1f} dBTP, "
-                f"not to {target.integrated_lufs:.1f} LUFS and at most {target.true_peak_dbtp:.1f} dBTP",
-                hint="Listen to it: very uneven or very short recordings cannot be brought to the target.",
+                message=f"{verb} {loudness.integrated_lufs:.1f} LUFS and {loudness.true_peak_dbtp:.1f} dBTP, "
+                f"not {target.integrated_lufs:.1f} LUFS and at most {target.true_peak_dbtp:.1f} dBTP",
+                hint=hint,
                 fatal=False,
             )

@@ -28,7 +28,14 @@ class Written:
     removed: int
 
 
-def write(site: Path, texts: Mapping[str, bytes], files: Mapping[str, Path], cache: Cache) -> Written:
+def write(
+    site: Path,
+    texts: Mapping[str, bytes],
+    files: Mapping[str, Path],
+    cache: Cache,
+    *,
+    redirects: Mapping[str, str] | None = None,
+) -> Written:
     """Make `site` hold exactly these files, and the manifest.
 
     Args:
@@ -36,6 +43,7 @@ def write(site: Path, texts: Mapping[str, bytes], files: Mapping[str, Path], cac
         texts: content by key.
         files: large files by key, copied from where they are.
         cache: remembers hashes.
+        redirects: where a host may send whoever asks for a key.
 
     Raises:
         WorkspaceError: the folder holds files of somebody else, or cannot be written.
@@ -44,15 +52,20 @@ def write(site: Path, texts: Mapping[str, bytes], files: Mapping[str, Path], cac
         _claim(site)
         changed = [_write_text(site / key, data) for key, data in texts.items()]
         changed += [_copy(site / key, path, cache) for key, path in files.items()]
-        release = Release(assets=tuple(sorted(_assets(texts, files, cache), key=lambda asset: asset.key)))
+        release = Release(
+            assets=tuple(sorted(_assets(texts, files, cache, redirects or {}), key=lambda asset: asset.key))
+        )
         changed.append(_write_text(site / MANIFEST_KEY, release.to_json()))
         removed = _sweep(site, {MARK, MANIFEST_KEY, *texts, *files})
     return Written(release=release, written=sum(changed), unchanged=changed.count(False), removed=removed)
 
 
-def _assets(texts: Mapping[str, bytes], files: Mapping[str, Path], cache: Cache) -> Iterator[Asset]:
+def _assets(
+    texts: Mapping[str, bytes], files: Mapping[str, Path], cache: Cache, redirects: Mapping[str, str]
+) -> Iterator[Asset]:
     for key, data in texts.items():
-        yield headers.asset(key, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+        sha256 = hashlib.sha256(data).hexdigest()
+        yield headers.asset(key, sha256=sha256, size=len(data), redirect=redirects.get(key))
     for key, path in files.items():
         yield headers.asset(key, sha256=cache.sha256(path), size=path.stat().st_size)
 

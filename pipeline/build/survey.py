@@ -9,7 +9,7 @@ from typing import Any
 from pipeline import artwork, audio, check, feed, identifiers, words, workspace
 from pipeline.cache import Cache, key
 from pipeline.errors import ArtworkError, AudioError, MediaError, WorkspaceError
-from pipeline.model import FEED_KEY, Episode, Picture, Problem, Show
+from pipeline.model import FEED_KEY, PUBLISHER_KEY, Episode, Picture, Problem, Show, feed_key
 from pipeline.workspace import Readers, Workspace, toml
 
 READERS = Readers(transcript=words.read_transcript, chapters=words.read_chapters)
@@ -83,7 +83,7 @@ def survey(
         hashes={source.path: cache.sha256(source.path) for e in episodes for source in e.sources},
         pictures=look.pictures(show, episodes),
         find=identifiers.find,
-        guid=feed.guid(show.url(FEED_KEY)),
+        guids=_proposed_guids(show),
     )
     problems += more + tuple(look.problems) + check.problems(show, episodes, facts, root=where.root, now=now)
     return Survey(
@@ -93,6 +93,12 @@ def survey(
         pictures=dict(facts.pictures),
         durations_ms=dict(facts.durations_ms),
     )
+
+
+def _proposed_guids(show: Show) -> dict[str, str]:
+    keys = {"[show]": FEED_KEY, "[feed]": PUBLISHER_KEY}
+    keys |= {f'[[feeds]] "{part.name}"': feed_key(part.name) for part in show.feeds}
+    return {place: feed.guid(show.url(name)) for place, name in keys.items()}
 
 
 class _Look:

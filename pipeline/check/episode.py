@@ -65,6 +65,9 @@ class EpisodeCheck:
             yield self._problem("episode.toml", "has invisible control characters in title or summary", hint)
 
     def _sources(self) -> Iterator[Problem]:
+        if self.episode.keep_audio and [source.path.suffix for source in self.episode.sources] != [".mp3"]:
+            hint = "Remove keep_audio, so that it is mastered."
+            yield self._problem("episode.toml", "has keep_audio, but its recording is not a single MP3", hint)
         for source in self.episode.sources:
             actual = self.facts.hashes.get(source.path, source.sha256)
             if actual != source.sha256:

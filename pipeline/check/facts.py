@@ -15,14 +15,14 @@ class Facts:
     """What is known of the files an episode names, gathered by those who may read them.
 
     durations_ms: by slug; hashes: SHA-256 by path; pictures: by path; find: text to findings that could identify a
-    patient; guid: what to propose where the show has none.
+    patient; guids: what to propose where the show, its publisher or a feed has none, by place in cln_media.toml.
     """
 
     durations_ms: Mapping[str, int] = field(default_factory=dict)
     hashes: Mapping[Path, str] = field(default_factory=dict)
     pictures: Mapping[Path, Picture] = field(default_factory=dict)
     find: Callable[[str], tuple[Finding, ...]] = lambda _text: ()
-    guid: str | None = None
+    guids: Mapping[str, str] = field(default_factory=dict)
 
 
 def place(path: Path, root: Path) -> str:

@@ -28,10 +28,18 @@ def problems(show: Show, facts: Facts) -> Iterator[Problem]:
         yield Problem(source=CONFIG, message=f'show.timezone "{show.timezone}" is unknown', hint=hint)
     if picture := facts.pictures.get(show.artwork):
         yield from not_square(picture, CONFIG, f"show.artwork {show.artwork.name}", fatal=True)
-    here = _is_here(urlsplit(show.site_url).hostname or "")
-    if not show.guid and facts.guid and not here:  # the guid comes from the address, which is not the public one yet
-        hint = f'Before the first publish, add this line under [show] and never change it: guid = "{facts.guid}"'
-        yield Problem(source=CONFIG, message="show.guid is not set", hint=hint, fatal=False)
+    if not _is_here(urlsplit(show.site_url).hostname or ""):  # guids come from the address: not before it is public
+        yield from _guids(show, facts)
+
+
+def _guids(show: Show, facts: Facts) -> Iterator[Problem]:
+    places = [("[show]", "guid", show.guid), ("[feed]", "publisher_guid", show.feed.publisher_guid)]
+    places += [(f'[[feeds]] "{feed.name}"', "guid", feed.guid) for feed in show.feeds]
+    for place, name, value in places:
+        proposed = facts.guids.get(place)
+        if not value and proposed:
+            hint = f'Before the first publish, add this line under {place} and never change it: {name} = "{proposed}"'
+            yield Problem(source=CONFIG, message=f"{place} has no {name}", hint=hint, fatal=False)
 
 
 def _is_timezone(name: str) -> bool:

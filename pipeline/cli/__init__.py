@@ -217,7 +217,85 @@ def publish(context: _Context, dry_run: bool, yes: bool, as_json: bool, jobs: in
     built = _build(_Context(context.folder, screen), where, jobs=jobs)
     if built.episodes:
         screen.say(f"{built}.")
-    sending.send(where, built.release, context.screen, dry_run=dry_run, yes=yes, as_json=as_json)
+    sending.send(where, built, context.screen, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@cli.command("import")
+@click.argument("source", metavar="FEED_URL_OR_FILE")
+@click.option("--region", help="The region's id, as in cln_media.toml, for every episode.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Add at most N episodes, the newest first.")
+@click.option("--keep-audio", is_flag=True, help="Publish the old sound as it is, instead of mastering it again.")
+@click.option("--dry-run", is_flag=True, help="Show what would be added and fetch nothing but the feed.")
+@pass_context
+def import_(  # noqa: PLR0917 - click hands over one argument per option
+    context: _Context, source: str, region: str | None, limit: int | None, keep_audio: bool, dry_run: bool
+) -> None:
+    """Turn an existing podcast, from any host, into episodes: sound, notes, chapters, transcripts and identities.
+
+    What is here already is left alone; run again, it goes on where it was. An item that cannot be added does not stop
+    the others.
+    """
+    from pipeline.cli import importing  # noqa: PLC0415
+
+    where, screen = context.workspace(), context.screen
+    importing.bring(where, source, screen, region=region, limit=limit, keep_audio=keep_audio, dry_run=dry_run)
+
+
+@cli.group("members")
+def members_group() -> None:
+    """Add, revoke and list those who follow a feed for members, each at a secret address of their own."""
+
+
+@members_group.command("add")
+@click.argument("name")
+@click.option("--feed", help="The members' feed; needed where there are several.")
+@pass_context
+def members_add(context: _Context, name: str, feed: str | None) -> None:
+    """Add a member, or a group, and print the address that is theirs alone."""
+    from pipeline.cli import members as commands  # noqa: PLC0415
+
+    commands.add(context.workspace(), name, feed, context.screen, today=_today())
+
+
+@members_group.command("revoke")
+@click.argument("name")
+@pass_context
+def members_revoke(context: _Context, name: str) -> None:
+    """Remove everything at a member's address; nobody else is affected."""
+    from pipeline.cli import members as commands  # noqa: PLC0415
+
+    commands.revoke(context.workspace(), name, context.screen, today=_today())
+
+
+@members_group.command("list")
+@with_json
+@pass_context
+def members_list(context: _Context, as_json: bool) -> None:
+    """Print every member with the address of their feed: show it to nobody else."""
+    from pipeline.cli import members as commands  # noqa: PLC0415
+
+    commands.show_list(context.workspace(), context.screen, as_json=as_json)
+
+
+def _today() -> date:
+    return datetime.now().astimezone().date()
+
+
+@cli.command()
+@click.option("--feed", "name", metavar="NAME", help="Only the feed called NAME in [[feeds]].")
+@click.option("--url", metavar="URL", help="Any feed, such as a member's; needs no workspace.")
+@click.option("--limit", type=click.IntRange(1), help="Only the files of so many of the newest episodes.")
+@with_json
+@pass_context
+def verify(context: _Context, name: str | None, url: str | None, limit: int | None, as_json: bool) -> None:
+    """Open the published addresses as a podcast app does, and say what it meets. Exit 1 if anything is wrong."""
+    from pipeline.cli import verifying  # noqa: PLC0415
+
+    if name and url:
+        raise click.UsageError("--feed and --url exclude each other.")
+    urls = (url,) if url else verifying.addresses(context.workspace(), name)
+    if not verifying.look(urls, context.screen, as_json=as_json, limit=limit):
+        raise click.exceptions.Exit(EXIT_PROBLEM)
 
 
 @cli.command()

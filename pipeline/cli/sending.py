@@ -7,8 +7,10 @@ from typing import Any
 import click
 
 from pipeline import publish, workspace
+from pipeline.build import Built
 from pipeline.build.survey import CheckFailedError
 from pipeline.cache import write_atomic
+from pipeline.cli import members, verifying
 from pipeline.cli.screen import Screen, size_text
 from pipeline.errors import StorageError, WorkspaceError
 from pipeline.model import FEED_KEY, Plan, Release, Show
@@ -18,24 +20,34 @@ SHOWN_ROWS = 20
 _PUBLISHED_NAME = "published.json"
 
 
-def send(where: Workspace, release: Release, screen: Screen, *, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Bring a store to a release, after showing what that means."""
+def send(where: Workspace, built: Built, screen: Screen, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Bring a store to what was built, after showing what that means."""
     show, problems = workspace.read_show(where)
     if show is None:
         raise CheckFailedError(problems)
     store = publish.open_store(show.storage, workspace=where.root)
-    plan = publish.plan(release, publish.read_release(store))
-    screen.json(_plan_json(plan, store.address)) if as_json else _show_plan(plan, store.address, screen)
+    quiet = screen.silenced() if as_json else screen
+    plan = publish.plan(built.release, publish.read_release(store))
+    works = members.works(where, show, built.members, store, quiet)
+    if as_json:
+        screen.json({**_plan_json(plan, store.address), "members": members.works_json(works)})
+    else:
+        _show_plan(plan, store.address, screen)
+        members.show_works(works, screen)
     if dry_run:
         return
-    if not plan.is_empty:
+    if not plan.is_empty or not all(work.is_empty for work in works):
         if not yes and not _agreed():
             screen.say("Nothing was published.")
             raise click.exceptions.Exit(1)
-        _apply(where, plan, release, store, screen.silenced() if as_json else screen)
-    _remember(where, release)
-    if not as_json:
-        _addresses(show, screen)
+        if not plan.is_empty:
+            _apply(where, plan, built.release, store, quiet)
+        members.carry_out(where, show, works, public=built.release, store=store, screen=quiet)
+    _remember(where, built.release)
+    _addresses(show, quiet)
+    keys = [put.asset.key for put in plan.puts]
+    verifying.after_publish(show, keys, quiet)
+    verifying.announce_changes(show, keys, quiet)
 
 
 def _apply(where: Workspace, plan: Plan, release: Release, store: publish.Store, screen: Screen) -> None:

@@ -21,7 +21,7 @@ from pipeline.pages.assets import StaticFiles, design_system, static_files
 from pipeline.pages.templating import DEFAULTS, html_environment, markdown_environment, render_template
 from pipeline.pages.views import EpisodeView, PageView, ShowView
 
-__all__ = ["default_templates", "design_system", "draft_notes", "render"]
+__all__ = ["default_templates", "design_system", "draft_notes", "members", "render"]
 
 HOME_EPISODES = 20  # the home page shows the newest; episodes/ lists all
 
@@ -52,6 +52,42 @@ def render(edition: Edition, *, templates: Path | None = None) -> dict[str, byte
         files.update(_episode_files(site, item, view))
     files[model.SITEMAP_KEY] = _sitemap(edition, items)
     files["robots.txt"] = f"User-agent: *\nDisallow:\n\nSitemap: {edition.show.url(model.SITEMAP_KEY)}\n".encode()
+    return dict(sorted(files.items()))
+
+
+def members(edition: Edition, *, templates: Path | None = None) -> dict[str, bytes]:
+    """Render what a members' feed links to: a list of its episodes, their transcripts and the styles of both.
+
+    No page of these is for search engines, none tells another site where its reader came from, and none leads to the
+    public pages.
+
+    Args:
+        edition: what the members' feed holds, with a show whose site is the members' own.
+        templates: as for `render`.
+
+    Raises:
+        TemplateError: a template cannot be rendered, or the design system's files are not installed.
+        ConfigError: the show's time zone is unknown.
+    """
+    site = _site(edition, templates)
+    shown = tuple((item, views.episode_view(edition, item)) for item in edition.items)
+    files = {key: data for key, data in site.static.contents.items() if not key.endswith(".js")}
+    home = PageView(title=site.view.title, description="", address=None, is_indexed=False)
+    episodes = tuple(view for _, view in shown)
+    files[views.HOME_KEY] = site.page("members.html.jinja", home, about="members", episodes=episodes).encode()
+    for item, view in shown:
+        if item.episode.transcript is not None:
+            title = f"Transcript: {view.title} \u2013 {site.view.title}"
+            sheet = PageView(title=title, description="", address=None, is_indexed=False)
+            text = site.page(
+                "members-transcript.html.jinja",
+                sheet,
+                about=f"episode {view.slug}",
+                episode=view,
+                parts=script.parts(item.episode),
+                transcript_language=_transcript_language(item, view),
+            )
+            files[model.transcript_key(view.slug, "html")] = text.encode()
     return dict(sorted(files.items()))
 
 

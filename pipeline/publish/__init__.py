@@ -7,16 +7,20 @@ again. A store is a folder or a bucket; boto3 takes 0.4 s to import, so it is lo
 from typing import TYPE_CHECKING
 
 from pipeline.publish.address import open_store
+from pipeline.publish.below import BelowStore
 from pipeline.publish.difference import group, plan
 from pipeline.publish.directory import DirectoryStore
 from pipeline.publish.store import Store, Stored
-from pipeline.publish.transfer import apply, check_access, read_release, verify
+from pipeline.publish.transfer import Contents, Progress, apply, check_access, read_release, verify, withdraw
 
 if TYPE_CHECKING:
     from pipeline.publish.s3 import S3Store
 
 __all__ = [
+    "BelowStore",
+    "Contents",
     "DirectoryStore",
+    "Progress",
     "S3Store",
     "Store",
     "Stored",
@@ -27,6 +31,7 @@ __all__ = [
     "plan",
     "read_release",
     "verify",
+    "withdraw",
 ]
 
 

@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -77,6 +78,18 @@ class DirectoryStore:
         with self._replacing(asset.key) as target:
             target.write(data)
 
+    def copy(self, asset: Asset, source: str) -> bool:
+        """Give a stored file a second name; where the disk cannot do that, copy it."""
+        if not self._holds(replace(asset, key=source)):
+            return False
+        original = self._path(source)
+        try:
+            with self._part(asset.key) as part:
+                part.hardlink_to(original)
+        except (StorageError, NotImplementedError):  # another disk, or one without second names
+            self.put(asset, original, lambda _: None)
+        return True
+
     def set_headers(self, asset: Asset) -> None:
         """Do nothing: a folder keeps no headers, the web server that serves it sets them."""
 
@@ -104,15 +117,20 @@ class DirectoryStore:
 
     @contextmanager
     def _replacing(self, key: str) -> Iterator[BinaryIO]:
+        with self._part(key) as part, part.open("xb") as target:
+            yield target
+            target.flush()
+            os.fsync(target.fileno())
+
+    @contextmanager
+    def _part(self, key: str) -> Iterator[Path]:
+        """Lend the path of a file that takes the place of `key` at the end."""
         path = self._path(key)
         part = path.with_name(f"{_PART_PREFIX}{secrets.token_hex(8)}{_PART_SUFFIX}")
         try:
             self._sweep_once()
             path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("xb") as target:
-                yield target
-                target.flush()
-                os.fsync(target.fileno())
+            yield part
             part.replace(path)
         except OSError as error:
             raise _fault(error, path) from error

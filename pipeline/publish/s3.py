@@ -39,6 +39,7 @@ _ATTEMPTS_BEFORE_ANY_ANSWER = 2
 _ATTEMPTS_AFTER_DAMAGE = 3
 _DAMAGED_ON_THE_WAY = ("BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody")
 _MISSING = ("NoSuchKey", "404", "NotFound")
+_CANNOT_COPY = (*_MISSING, "PreconditionFailed", "NotImplemented", "EntityTooLarge", "InvalidRequest", "412", "501")
 
 Result = TypeVar("Result")
 
@@ -118,6 +119,29 @@ class S3Store:
     def put_bytes(self, asset: Asset, data: bytes) -> None:
         """Send `data`."""
         self._put(asset, data, lambda _: None)
+
+    def copy(self, asset: Asset, source: str) -> bool:
+        """Let the server copy an object that carries the SHA-256 of `asset`, with the headers of `asset`.
+
+        The copy is bound to the ETag of that look, so that no other content can be given the SHA-256.
+        """
+        with self._mapped(asset.key):
+            try:
+                found = self._client.head_object(**self._where(source))
+                if (found["ContentLength"], found["Metadata"].get("sha256")) != (asset.size, asset.sha256):
+                    return False
+                self._client.copy_object(
+                    **self._where(asset.key),
+                    **_headers(asset),
+                    CopySource={"Bucket": self._bucket, "Key": self._prefix + source},
+                    CopySourceIfMatch=found["ETag"],
+                    MetadataDirective="REPLACE",
+                )
+            except ClientError as error:
+                if _code(error) in _CANNOT_COPY:
+                    return False
+                raise
+        return True
 
     def set_headers(self, asset: Asset) -> None:
         """Copy the object onto itself with all headers of `asset`: S3 has no other way to change them."""
@@ -240,10 +264,12 @@ def _again_if_damaged(request: Callable[[], Result]) -> Result:
 
 
 def _headers(asset: Asset) -> dict[str, object]:
+    redirect = {"WebsiteRedirectLocation": asset.redirect} if asset.redirect else {}
     return {
         "ContentType": asset.content_type,
         "CacheControl": asset.cache_control,
         "Metadata": {"sha256": asset.sha256},
+        **redirect,
     }
 
 

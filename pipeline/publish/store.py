@@ -50,6 +50,15 @@ class Store(Protocol):
         """Store `data`, whole or not at all."""
         ...
 
+    def copy(self, asset: Asset, source: str) -> bool:
+        """Make the file of `asset` from the one stored under the key `source`, without sending its content.
+
+        Returns:
+            False, with nothing changed, where that file is not there with the content of `asset`, or where the store
+            does not copy: then the file must be put.
+        """
+        ...
+
     def set_headers(self, asset: Asset) -> None:
         """Replace the headers of a stored file and leave its content."""
         ...

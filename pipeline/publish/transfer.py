@@ -4,7 +4,7 @@ import hashlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ _POLL_SECONDS = 0.1  # on Windows, a wait without an end cannot be interrupted
 _STOP_SECONDS = 1.5
 
 Progress = Callable[[int, int], None]
+Contents = Mapping[str, Path | bytes]
+"""The files of a release that stand in no folder together: by key, where each is, or what it holds."""
 
 
 def read_release(store: Store) -> Release | None:
@@ -40,7 +42,15 @@ def read_release(store: Store) -> Release | None:
     return release
 
 
-def apply(plan: Plan, release: Release, *, site: Path, store: Store, progress: Progress | None = None) -> None:
+def apply(
+    plan: Plan,
+    release: Release,
+    *,
+    site: Path | Contents,
+    store: Store,
+    progress: Progress | None = None,
+    copies: Mapping[str, str] | None = None,
+) -> None:
     """Make `store` hold `release`: sound and assets first, then pages, feeds, the manifest, removals last.
 
     Each step starts when the one before has ended without an error. Before the first, and again before removals,
@@ -50,9 +60,10 @@ def apply(plan: Plan, release: Release, *, site: Path, store: Store, progress: P
     Args:
         plan: what `plan(release, read_release(store))` returned.
         release: the release in `site`.
-        site: the folder that was built.
+        site: the folder that was built, or the files of the release.
         store: where to publish.
         progress: called in this thread with the bytes sent so far and the bytes to send.
+        copies: keys by SHA-256 of what the store is known to hold: that content is copied there, not sent.
 
     Raises:
         StorageError: a file has changed since the build, or the store cannot be written.
@@ -64,11 +75,32 @@ def apply(plan: Plan, release: Release, *, site: Path, store: Store, progress: P
     if plan.puts:
         _put_manifest(store, while_publishing(release, puts=plan.puts, deletes=plan.deletes))
     for step in sorted({group(put.asset.key) for put in plan.puts}):
-        crew.run([_upload(put, site, store) for put in plan.puts if group(put.asset.key) == step])
+        crew.run([_upload(put, site, store, copies or {}) for put in plan.puts if group(put.asset.key) == step])
     if plan.deletes:
         _put_manifest(store, while_publishing(release, puts=(), deletes=plan.deletes))
         crew.run([_removal(key, store) for key in plan.deletes])
     _put_manifest(store, release)
+
+
+def withdraw(store: Store) -> int:
+    """Remove all that the manifest of `store` names, feeds first, and the manifest last.
+
+    Interrupted, it is finished by the next call: until the end, the manifest still names everything.
+
+    Returns:
+        How many files were named; 0 where nothing was published there.
+
+    Raises:
+        StorageError: the store cannot be read or written.
+    """
+    release = read_release(store)
+    if release is None:
+        return 0
+    crew = _Crew(lambda _: None)
+    for step in sorted({group(asset.key) for asset in release.assets}, reverse=True):
+        crew.run([_removal(asset.key, store) for asset in release.assets if group(asset.key) == step])
+    store.delete(MANIFEST_KEY)
+    return len(release.assets)
 
 
 def verify(release: Release, store: Store, *, keys: Iterable[str]) -> tuple[str, ...]:
@@ -156,12 +188,10 @@ class _Crew:
         waiting: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         for job in jobs:
             waiting.put(job)
-        threads = [
-            threading.Thread(target=self._work, args=(waiting, outcomes), daemon=True)
-            for _ in range(min(at_once, len(jobs)))
-        ]
-        for thread in threads:
-            thread.start()
+        threads: list[threading.Thread] = []
+        while len(threads) < at_once and not waiting.empty():  # a fast store leaves nothing for more threads to do
+            threads.append(threading.Thread(target=self._work, args=(waiting, outcomes), daemon=True))
+            threads[-1].start()
         return threads
 
     def _work(self, waiting: "queue.SimpleQueue[_Job]", outcomes: "queue.SimpleQueue[BaseException | None]") -> None:
@@ -195,15 +225,17 @@ class _Crew:
             self._report(sum(self._sent.values()))
 
 
-def _upload(put: Put, site: Path, store: Store) -> _Job:
+def _upload(put: Put, site: Path | Contents, store: Store, copies: Mapping[str, str]) -> _Job:
     asset = put.asset
 
     def run(sent: Callable[[int], None]) -> None:
         may_be_there = put.reason is Reason.HEADERS or asset.size > LARGE_BYTES
         stored = store.head(asset.key) if may_be_there else None
         if stored is None or (stored.size, stored.sha256) != (asset.size, asset.sha256):
-            store.put(asset, _local(site, asset.key), sent)
-        elif _fault(asset, stored):
+            source = copies.get(asset.sha256)
+            if source is None or not store.copy(asset, source):
+                _send(asset, site, store, sent)
+        elif put.reason is Reason.HEADERS or _fault(asset, stored):  # a store does not tell of every header
             store.set_headers(asset)
         sent(asset.size)
 
@@ -212,6 +244,14 @@ def _upload(put: Put, site: Path, store: Store) -> _Job:
 
 def _removal(key: str, store: Store) -> _Job:
     return _Job(key=key, size=0, run=lambda _: store.delete(key))
+
+
+def _send(asset: Asset, site: Path | Contents, store: Store, sent: Callable[[int], None]) -> None:
+    content = _local(site, asset.key) if isinstance(site, Path) else site[asset.key]
+    if isinstance(content, Path):
+        store.put(asset, content, sent)
+    else:
+        store.put_bytes(asset, content)
 
 
 def _local(site: Path, key: str) -> Path:

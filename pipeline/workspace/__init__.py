@@ -6,6 +6,7 @@ What a file says is read against the tables in `keys`; whether it makes sense to
 import json
 import textwrap
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -161,59 +162,96 @@ def _episode_folders(workspace: Workspace, problems: list[Problem]) -> Iterator[
     yield from (entry for entry in entries if entry.is_dir() and not entry.name.startswith("."))
 
 
-def write_episode(folder: Path, episode: Episode, *, remark: str | None = None) -> None:
+def write_episode(folder: Path, episode: Episode, *, remark: str | None = None, comments: tuple[str, ...] = ()) -> None:
     """Write a new episode.toml, with the keys still to be filled in shown as comments.
 
     Args:
         folder: an existing folder without an episode.toml.
         episode: what is known.
         remark: what the recording says of itself, kept as a comment for the person who fills in the rest.
+        comments: further sentences for that person.
 
     Raises:
         WorkspaceError: there is one already, or it cannot be written.
     """
-    write_new(folder / EPISODE_NAME, _remark(remark) + _episode_toml(episode))
+    said = (f"The recording says of itself: {remark}",) if remark and _printable(remark).strip() else ()
+    write_new(folder / EPISODE_NAME, "".join(map(_comment, (*said, *comments))) + _episode_toml(episode))
 
 
-def _remark(text: str | None) -> str:
-    printable = "".join(char if char.isprintable() else " " for char in text or "")
-    lines = textwrap.wrap(f"The recording says of itself: {printable}", 100) if printable.strip() else []
-    return "".join(f"# {line}\n" for line in lines)
+def _comment(text: str) -> str:
+    return "".join(f"# {line}\n" for line in textwrap.wrap(_printable(text), 100))
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _episode_toml(episode: Episode) -> str:
-    known: dict[str, Any] = {
-        "guid": episode.guid,
-        "title": episode.title,
-        "recorded_on": episode.recorded_on,
-        "season": episode.season,
-        "number": episode.number,
-        "region": episode.region,
-        "set": episode.set_name,
-        "summary": episode.summary,
-    }
+    known = _known(episode)
     shown = {
         "published": "2027-01-04T07:00:00   # the day it shall appear; without it the episode stays a draft",
         "topics": '["referrals"]',
         "kind": '"full"',
         "visibility": '"public"',
     }
+    offered = {*shown, "recorded_on", "season", "number", "region", "set", "summary"}
     lines: list[str] = []
     for key in keys.EPISODE_SECTIONS[0].keys:
-        if known.get(key.name) is not None:
-            lines += [f"# {key.doc}", f"{key.name} = {_toml_value(known[key.name])}"]
-        elif key.name in shown or key.name in known:
+        value = known.get(key.name)
+        if value not in (None, key.default, []):
+            lines += [f"# {key.doc}", f"{key.name} = {_toml_value(value)}"]
+        elif key.name in offered:
             lines += [f"# {key.doc}", f"# {key.name} = {shown.get(key.name) or key.default_toml() or '…'}"]
-    for source in episode.sources:
-        lines += ["", "[[sources]]", f"file = {_toml_value(source.path.name)}", f'sha256 = "{source.sha256}"']
-    lines += ["", "# Who speaks: a role each; a name only with consent to be named.", "# [[speakers]]"]
-    lines += ['# role = "Chair"', ""]
-    return "\n".join(lines)
+    for name, tables in _tables(episode).items():
+        lines += [line for table in tables for line in _table_lines(name, table)]
+    if not episode.speakers:
+        lines += ["", "# Who speaks: a role each; a name only with consent to be named.", "# [[speakers]]"]
+        lines += ['# role = "Chair"']
+    return "\n".join([*lines, ""])
 
 
-def _toml_value(value: str | int | date) -> str:
+def _known(episode: Episode) -> dict[str, Any]:
+    named = {key.name: getattr(episode, key.name, None) for key in keys.EPISODE_SECTIONS[0].keys}
+    slug = episode.slug if episode.slug != episode.path.name else None
+    topics, drafted = list(episode.topics), list(episode.machine_drafted)
+    return {**named, "set": episode.set_name, "slug": slug, "topics": topics, "machine_drafted": drafted}
+
+
+def _tables(episode: Episode) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "soundbites": [
+            {"start": bite.start_ms / 1000, "duration": bite.duration_ms / 1000, "title": bite.title}
+            for bite in episode.soundbites
+        ],
+        "sources": [{"file": source.path.name, "sha256": source.sha256} for source in episode.sources],
+        "speakers": [
+            {
+                "role": speaker.role,
+                "name": speaker.name,
+                "organisation": speaker.organisation,
+                "consent": asdict(speaker.consent) if speaker.consent else None,
+            }
+            for speaker in episode.speakers
+        ],
+        "links": [asdict(link) for link in episode.links],
+    }
+
+
+def _table_lines(name: str, table: dict[str, Any]) -> list[str]:
+    values = [f"{key} = {_toml_value(value)}" for key, value in table.items() if value is not None]
+    return ["", f"[[{name}]]", *values]
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, dict):
+        held = (f"{key} = {_toml_value(entry)}" for key, entry in value.items() if entry is not None)
+        return f"{{ {', '.join(held)} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml_value, value))}]"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return value.isoformat() if isinstance(value, date) else str(value)
 
 

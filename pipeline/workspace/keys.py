@@ -49,6 +49,7 @@ class Section:
     required: bool = False
 
 
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _HTTPS = r"https?://[^\s]+"
 _HTTPS_MEANING = "an address that begins with https://"
 
@@ -163,7 +164,7 @@ SHOW_SECTIONS = (
                 kind="text",
                 doc="The show's identity for ever (podcast:guid): `check` tells the line to put here before the first "
                 "publish; never change it afterwards, even when the address changes.",
-                pattern=r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+                pattern=_UUID,
                 pattern_meaning="a UUID in lower case",
             ),
             Key(
@@ -284,6 +285,13 @@ SHOW_SECTIONS = (
                 choices=("podcastindex", "podping"),
             ),
             Key(
+                name="publisher_guid",
+                kind="text",
+                doc="The publisher's identity for ever, which ties the feeds to one another; as for the show.",
+                pattern=_UUID,
+                pattern_meaning="a UUID in lower case",
+            ),
+            Key(
                 name="license",
                 kind="text",
                 doc="The licence of the episodes: an identifier such as CC-BY-4.0, or a name with license_url.",
@@ -377,7 +385,7 @@ SHOW_SECTIONS = (
                 name="guid",
                 kind="text",
                 doc="The feed's identity for ever, as for the show.",
-                pattern=r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+                pattern=_UUID,
                 pattern_meaning="a UUID in lower case",
             ),
         ),
@@ -522,8 +530,8 @@ EPISODE_SECTIONS = (
                 doc="The episode's identity for ever: made by `ingest`; apps know the episode by it. Never change it.",
                 required=True,
                 maximum=255,
-                pattern=r"\S+",
-                pattern_meaning="a text without spaces",
+                pattern=r"\S(?:.*\S)?",
+                pattern_meaning="a text without spaces around it",
             ),
             Key(
                 name="title",
@@ -572,6 +580,13 @@ EPISODE_SECTIONS = (
                 name="updated",
                 kind="date and time",
                 doc="When what has been published was last changed, if it was: feeds and the site carry it.",
+            ),
+            Key(
+                name="keep_audio",
+                kind="true or false",
+                doc="Publish the recording, which must be a single MP3, as it is instead of mastering it: for episodes "
+                "that have been mastered elsewhere.",
+                default=False,
             ),
             Key(
                 name="machine_drafted",

@@ -1,0 +1,134 @@
+"""The command `verify`, and how `publish` ends: the published addresses, looked at as a podcast app does."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from urllib.parse import urlsplit
+
+import click
+
+from pipeline import announce, verify, workspace
+from pipeline.build.survey import CheckFailedError
+from pipeline.cli.screen import Screen
+from pipeline.errors import StorageError
+from pipeline.model import Feed, Problem, Show, Visibility, feed_key
+from pipeline.verify import Finding
+from pipeline.workspace import Workspace
+
+HEADINGS = ("State", "What", "Detail", "Address")
+_SHOWN_WARNINGS = 5
+_PATIENCE_AFTER_PUBLISH_S = 5
+_LOOK_LATER = "Look again with: cln-media verify"
+
+
+def addresses(where: Workspace, name: str | None) -> tuple[str, ...]:
+    """List the addresses of the public feeds of a workspace, or of the one called `name`.
+
+    Raises:
+        CheckFailedError: the settings cannot be read.
+        click.UsageError: there is no public feed of that name.
+    """
+    show, problems = workspace.read_show(where)
+    if show is None:
+        raise CheckFailedError(problems)
+    if name is None:
+        return _public_addresses(show)
+    feed = next((feed for feed in show.feeds if feed.name == name), None)
+    if feed is None:
+        known = ", ".join(feed.name for feed in show.feeds) or "none"
+        raise click.UsageError(f"There is no feed called {name!r}; [[feeds]] has: {known}.")
+    if feed.visibility is not Visibility.PUBLIC:
+        raise click.UsageError(f"The feed {name} is for members: give the address of one of them with --url.")
+    return (show.url(feed_key(name)),)
+
+
+def look(urls: Sequence[str], screen: Screen, *, as_json: bool, limit: int | None = None) -> bool:
+    """Look at published feeds, print what was found, and say whether nothing is wrong."""
+    quiet = screen.silenced() if as_json else screen
+    with quiet.bytes_progress("Verifying", 1) as meter:
+        findings = verify.verify(*urls, limit=limit, progress=lambda done, total: meter.to(done / total))
+    if as_json:
+        screen.json([asdict(finding) for finding in findings])
+    else:
+        _show(findings, screen)
+    return not any(finding.state == "wrong" for finding in findings)
+
+
+def after_publish(show: Show, keys: Collection[str], screen: Screen) -> None:
+    """Look at the feeds, and at the sound that was just sent, where the world meets them.
+
+    Args:
+        show: its addresses.
+        keys: what was sent.
+        screen: where to say so.
+
+    Raises:
+        StorageError: a feed names a sound file that is missing there, or has another length.
+    """
+    if show.is_example:
+        screen.say(f"{show.site_url} is an example: set site.url to the public address, then: cln-media verify")
+        return
+    urls, sound = _public_addresses(show), [show.url(key) for key in sorted(keys) if key.startswith("media/")]
+    findings = verify.verify(*urls, only=sound, patience_s=_PATIENCE_AFTER_PUBLISH_S)
+    wrong = [finding for finding in findings if finding.state != "right"]
+    if sum(finding.what == verify.SILENT for finding in wrong) == len(urls):
+        screen.say(_silence(show))
+        return
+    broken = [finding for finding in wrong if finding.what in verify.BROKEN and finding.state == "wrong"]
+    if not wrong:
+        count = f", with {len(sound)} new sound {'file' if len(sound) == 1 else 'files'}" if sound else ""
+        screen.say(f"Live: {urls[0]} answers as podcast apps need it{count}.")
+    _warn([finding for finding in wrong if finding not in broken], screen)
+    if broken:
+        hint = "See that site.url is where the store is served, and publish again; cln-media verify shows everything."
+        raise StorageError(f"{broken[0].what}: {broken[0].detail}", source=broken[0].address, hint=hint)
+
+
+def announce_changes(show: Show, keys: Collection[str], screen: Screen) -> None:
+    """Tell hubs and directories, where the settings name any, of the public feeds among what was sent."""
+    if show.is_example:
+        return
+    feeds = announce.changed(show, keys)
+    problems = announce.announce(show, feeds)
+    for problem in problems:
+        screen.warn(problem)
+    if feeds and not problems and (show.feed.hubs or show.feed.announce):
+        screen.say(f"Told {', '.join((*map(_host, show.feed.hubs), *show.feed.announce))} of the change.")
+
+
+def _public_addresses(show: Show) -> tuple[str, ...]:
+    feeds: tuple[Feed | None, ...] = (None, *show.feeds)
+    return tuple(
+        show.url(feed_key(feed.name if feed else None))
+        for feed in feeds
+        if feed is None or feed.visibility is Visibility.PUBLIC
+    )
+
+
+def _show(findings: Sequence[Finding], screen: Screen) -> None:
+    shown = [finding for finding in findings if screen.verbose or finding.state != "right"]
+    if shown:
+        screen.table(HEADINGS, [(each.state, each.what, each.detail, each.address) for each in shown])
+    states = [finding.state for finding in findings]
+    screen.say(
+        f"Looked at {len({finding.address for finding in findings})} addresses: {states.count('right')} things right, "
+        f"{states.count('wrong')} wrong, {states.count('unsure')} unsure."
+    )
+
+
+def _warn(findings: Sequence[Finding], screen: Screen) -> None:
+    for finding in findings[:_SHOWN_WARNINGS]:
+        hint = f"docs/verifying.md says what it means. {_LOOK_LATER}"
+        message = f"{finding.what}: {finding.detail}"
+        screen.warn(Problem(source=finding.address, message=message, hint=hint, fatal=False))
+    if len(findings) > _SHOWN_WARNINGS:
+        screen.say(f"… and {len(findings) - _SHOWN_WARNINGS} more: cln-media verify lists them.")
+
+
+def _silence(show: Show) -> str:
+    if verify.is_local(show.site_url):
+        return f"Nothing answers at {show.site_url} yet: serve it with cln-media preview, then: cln-media verify"
+    return f"Nothing answers at {show.site_url} yet: once the store is served there, look with: cln-media verify"
+
+
+def _host(address: str) -> str:
+    return urlsplit(address).hostname or address

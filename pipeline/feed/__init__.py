@@ -1,0 +1,134 @@
+"""An edition enters, the bytes of its feeds leave: RSS 2.0, Atom, JSON Feed, OPML; feedgen lives here."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.feed import archive, atomfeed, entries, identity, jsonfeed, rss
+from pipeline.feed.directory import opml
+from pipeline.feed.identity import guid
+from pipeline.feed.rss import publisher
+from pipeline.feed.sizes import size_problems
+from pipeline.model import OPML_KEY, PUBLISHER_KEY, Edition, Feed, Item
+
+__all__ = [
+    "atom",
+    "guid",
+    "json_feed",
+    "opml",
+    "publisher",
+    "render",
+    "render_all",
+    "render_pages",
+    "size_problems",
+]
+
+
+def render(edition: Edition, feed: Feed | None = None, *, key: str | None = None) -> bytes:
+    """Render the first page of the network feed, or of one feed that holds a part of it: see `render_pages`."""
+    return next(iter(render_pages(edition, feed, key=key).values()))
+
+
+def render_pages(edition: Edition, feed: Feed | None = None, *, key: str | None = None) -> dict[str, bytes]:
+    """Render every page of the network feed, or of one feed that holds a part of it.
+
+    Episodes for members are in members' feeds only, which also hold the public ones, block directories and name no
+    other feed. The same items give the same bytes, in whatever order they stand.
+
+    Args:
+        edition: what is published; its items in any order. For a members' feed its addresses are the member's own.
+        feed: the part to render; None for the network feed.
+        key: where the first page stands, below the site's address and ending in .xml: FEED_KEY for the network feed
+            and for members' feeds, `feed_key(feed.name)` for the others, unless given.
+
+    Returns:
+        Pages by key, the newest first. Each is RSS 2.0, UTF-8 with an XML declaration, newest item first, ending in a
+        newline.
+
+    Raises:
+        FeedError: the feed would be invalid: text it needs is missing, an address cannot be written, a GUID is used
+            twice, or an enclosure has no length.
+
+    Source:
+        PSP-1 (Podcast Standards Project RSS specification); the Podcasting 2.0 namespace 1.0; RSS 2.0; RFC 5005,
+        section 3; Podlove Simple Chapters 1.2.
+    """
+    one, items = identity.of(edition, feed, key=key), archive.held(edition, feed)
+    parts = archive.pages(items, edition.show.feed)
+    shown = [item for part in parts for item in part.items]
+    made = {guid: entry.rss_entry() for guid, entry in _entries(edition, shown).items()}
+    return {one.page_key(part.number): rss.page(edition, one, part, made) for part in parts}
+
+
+def atom(edition: Edition, feed: Feed | None = None) -> bytes:
+    """Render the first page of a feed as Atom, with the items of `render`.
+
+    Args:
+        edition: what is published.
+        feed: the part to render; None for the network feed.
+
+    Returns:
+        Atom 1.0, UTF-8 with an XML declaration, ending in a newline.
+
+    Raises:
+        FeedError: the feed would be invalid.
+
+    Source:
+        RFC 4287; RFC 5005, section 3.
+    """
+    one, part = identity.of(edition, feed), archive.pages(archive.held(edition, feed), edition.show.feed)[0]
+    made = {guid: entry.atom_entry() for guid, entry in _entries(edition, part.items).items()}
+    return atomfeed.page(one, part, made)
+
+
+def json_feed(edition: Edition, feed: Feed | None = None) -> bytes:
+    """Render the first page of a feed as JSON, with the items of `render`.
+
+    Args:
+        edition: what is published.
+        feed: the part to render; None for the network feed.
+
+    Returns:
+        JSON Feed 1.1 in UTF-8, ending in a newline.
+
+    Raises:
+        FeedError: the feed would be invalid.
+
+    Source:
+        JSON Feed 1.1.
+    """
+    one, part = identity.of(edition, feed), archive.pages(archive.held(edition, feed), edition.show.feed)[0]
+    return jsonfeed.page(one, part, _json_entries(part.items))
+
+
+def render_all(edition: Edition) -> dict[str, bytes]:
+    """Render everything that the public may subscribe to, each item made once for all the feeds that hold it.
+
+    Args:
+        edition: what is published.
+
+    Returns:
+        By key: every page of the network feed and of each public named feed, as RSS, Atom and JSON; OPML_KEY;
+        PUBLISHER_KEY.
+
+    Raises:
+        FeedError: a feed would be invalid.
+    """
+    items = archive.held(edition, None)
+    made, as_json = _entries(edition, items), _json_entries(items)
+    as_rss = {guid: entry.rss_entry() for guid, entry in made.items()}
+    as_atom = {guid: entry.atom_entry() for guid, entry in made.items()}
+    written: dict[str, bytes] = {}
+    for one in identity.public(edition):
+        for part in archive.pages(archive.held(edition, one.feed), edition.show.feed):
+            written[one.page_key(part.number)] = rss.page(edition, one, part, as_rss)
+            written[one.page_key(part.number, atomfeed.EXTENSION)] = atomfeed.page(one, part, as_atom)
+            written[one.page_key(part.number, jsonfeed.EXTENSION)] = jsonfeed.page(one, part, as_json)
+    return written | {OPML_KEY: opml(edition), PUBLISHER_KEY: publisher(edition)}
+
+
+def _entries(edition: Edition, items: Iterable[Item]) -> Mapping[str, Any]:
+    return {item.episode.guid: entries.entry(edition.show, item) for item in items}
+
+
+def _json_entries(items: Iterable[Item]) -> Mapping[str, dict[str, Any]]:
+    return {item.episode.guid: jsonfeed.entry(item) for item in items}

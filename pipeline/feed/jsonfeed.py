@@ -1,0 +1,67 @@
+"""An edition enters, the bytes of JSON Feed 1.1 leave, page by page."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.feed import description, entries, wording
+from pipeline.feed.archive import Page, settings_of, utc
+from pipeline.feed.identity import Identity
+from pipeline.model import Item
+
+EXTENSION = "json"
+
+_VERSION = "https://jsonfeed.org/version/1.1"
+
+
+def page(one: Identity, part: Page, made: Mapping[str, dict[str, Any]]) -> bytes:
+    """Write a page. made: JSON items by GUID."""
+    following = part.links.get("next")
+    hubs = [{"type": "WebSub", "url": wording.address(hub)} for hub in one.show.feed.hubs] if one.is_public else []
+    document = {
+        "version": _VERSION,
+        "title": one.title,
+        "home_page_url": one.home,
+        "feed_url": one.url(part.number, EXTENSION),
+        "description": one.description,
+        "next_url": one.url(following, EXTENSION) if following else None,
+        "icon": wording.image_address(one.artwork),
+        "authors": [{"name": wording.needed(one.show.author, "author"), "url": one.home}],
+        "language": one.language,
+        "expired": one.show.feed.complete or None,
+        "hubs": hubs,
+        "items": [made[item.episode.guid] for item in part.items],
+    }
+    kept = {key: value for key, value in document.items() if key == "items" or value}
+    return (json.dumps(kept, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def entry(item: Item) -> dict[str, Any]:
+    """Make the JSON of an item.
+
+    Raises:
+        FeedError: the feed would be invalid with it.
+    """
+    episode, source = item.episode, settings_of(item.episode)
+    sound, html, text = entries.enclosure(item), description.html(item), description.plain(item)
+    values = {
+        "id": entries.exact_guid(episode),
+        "url": wording.address(item.page_url, source),
+        "title": wording.needed(episode.title, "title", source),
+        "content_html": html,
+        "content_text": "" if html else text,
+        "summary": text,
+        "image": wording.image_address(item.cover) if item.cover else None,
+        "date_published": utc(item.published).isoformat(),
+        "date_modified": utc(item.changed).isoformat(),
+        "authors": [{"name": name} for name in entries.named(episode.speakers)],
+        "tags": [tag for topic in episode.topics if (tag := wording.line(topic))],
+        "language": wording.clean(episode.language or ""),
+    }
+    attachment = {
+        "url": sound["url"],
+        "mime_type": sound["type"],
+        "size_in_bytes": item.enclosure.length,
+        "duration_in_seconds": item.enclosure.duration_ms // 1000,
+    }
+    return {key: value for key, value in values.items() if value} | {"attachments": [attachment]}
