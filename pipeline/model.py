@@ -417,6 +417,7 @@ class Episode:
     title: str
     sources: tuple[Source, ...]
     number: int | None = None
+    display: str | None = None
     season: int | None = None
     kind: EpisodeKind = EpisodeKind.FULL
     recorded_on: date | None = None

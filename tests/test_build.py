@@ -10,8 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import feedparser
+import jsonschema
 import mutagen.id3
 import pytest
+import srt
+import webvtt
 from PIL import Image
 
 from pipeline import build
@@ -20,7 +23,7 @@ from pipeline.cache import Cache
 from pipeline.errors import WorkspaceError
 from pipeline.model import DRAFT_MARK, Problem, Release
 from pipeline.workspace import Workspace
-from tests import studio
+from tests import schemas, studio
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -412,3 +415,24 @@ def test_only_the_feeds_that_hold_a_changed_episode_are_written(tmp_path: Path) 
         *(f"feed.{extension}" for extension in ("xml", "atom", "json")),
         *(f"feeds/london.{extension}" for extension in ("xml", "atom", "json")),
     }
+
+
+def test_every_published_transcript_and_chapters_file_is_read_by_others(built: Path) -> None:
+    """WebVTT by webvtt-py, SubRip by srt, both JSON files against their schema: the same words, the same times."""
+    for slug in ("waiting-times", "choose-and-book"):
+        stem = built / "site/transcripts" / slug
+        chapters = json.loads((built / f"site/chapters/{slug}.json").read_bytes())
+        jsonschema.validate(chapters, schemas.CHAPTERS, jsonschema.Draft202012Validator)
+        transcript = json.loads(stem.with_suffix(".json").read_bytes())
+        jsonschema.validate(transcript, schemas.TRANSCRIPT, jsonschema.Draft202012Validator)
+        cues = webvtt.read(str(stem.with_suffix(".vtt")))
+        captions = list(srt.parse(stem.with_suffix(".srt").read_text(encoding="utf-8")))
+        starts = [round(segment["startTime"] * 1000) for segment in transcript["segments"]]
+        assert [_ms(cue.start) for cue in cues] == starts
+        assert [round(caption.start.total_seconds() * 1000) for caption in captions] == starts
+        assert [cue.text for cue in cues] == [segment["body"] for segment in transcript["segments"]]
+
+
+def _ms(text: str) -> int:
+    hours, minutes, seconds = text.split(":")
+    return round((int(hours) * 3600 + int(minutes) * 60 + float(seconds)) * 1000)

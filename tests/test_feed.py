@@ -1407,6 +1407,12 @@ def test_a_thousand_items_keep_their_order_and_their_guids():
     assert max(Counter(read).values()) == 1
 
 
+def test_what_stands_for_the_number_is_shown() -> None:
+    """An episode's own display goes with its number (Podcasting 2.0, podcast:episode)."""
+    rss = feed.render(samples.edition(items=(samples.item(display="Set 4"),)))
+    assert b'<podcast:episode display="Set 4">1</podcast:episode>' in rss
+
+
 if __name__ == "__main__":
     for golden, content in _goldens().items():
         (GOLDEN / golden).write_bytes(content)

@@ -158,7 +158,8 @@ def _elements(show: Show, item: Item, source: Path) -> Iterator[Element]:
     if episode.season:
         yield podcast("season", str(episode.season), {"name": _season_name(show, episode.season)})
     if episode.number:
-        yield podcast("episode", str(episode.number))
+        display = {"display": wording.line(episode.display)} if episode.display else {}
+        yield podcast("episode", str(episode.number), display)
     yield from location(show, episode.region)
     yield from (podcast("transcript", attributes=_transcript(one, source)) for one in item.transcripts)
     if item.chapters_url:

@@ -551,6 +551,12 @@ EPISODE_SECTIONS = (
             Key(name="season", kind="whole number", doc="The season, for instance the year.", minimum=1),
             Key(name="number", kind="whole number", doc="The episode's number within the season.", minimum=1),
             Key(
+                name="display",
+                kind="text",
+                doc="What apps show in place of the number, such as Set 4.",
+                maximum=32,
+            ),
+            Key(
                 name="kind",
                 kind="text",
                 doc="A full episode, a trailer or a bonus.",
