@@ -85,8 +85,6 @@ def after_publish(show: Show, keys: Collection[str], screen: Screen) -> None:
 
 def announce_changes(show: Show, keys: Collection[str], screen: Screen) -> None:
     """Tell hubs and directories, where the settings name any, of the public feeds among what was sent."""
-    if show.is_example:
-        return
     feeds = announce.changed(show, keys)
     problems = announce.announce(show, feeds)
     for problem in problems:
