@@ -1,7 +1,6 @@
 """A master and what is known of its episode enter, a tagged MP3 leaves; mutagen lives here and nowhere else."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -18,7 +17,7 @@ from pipeline.tags import sound, wording
 
 id3: Any = mutagen.id3  # half of it is typed, so none of it is
 
-TABLE_VERSION = "1"
+TABLE_VERSION = "2"
 MOST_CHAPTERS = 255
 
 
@@ -328,9 +327,7 @@ def _copy_with_tag(source: Path, partial: Path, tag: bytes) -> str:
                 hint="Build from the recording again: masters are MP3 files.",
             )
         tagged.write(tag)
-        master.seek(start)
-        shutil.copyfileobj(master, tagged)
-        tagged.truncate(len(tag) + end - start)
+        tagged.writelines(sound.pieces(master))
     return sound.audio_sha256(source)
 
 
