@@ -19,6 +19,7 @@ from pipeline.model import Episode, Recording, Source
 CHUNK_BYTES = 1 << 20
 MAX_SLUG = 60
 MAX_TITLE = 200
+MAX_GIVEN_TITLE = 255
 
 Progress = Callable[[int, int], None]
 
@@ -71,7 +72,13 @@ def add_recording(
     paths = [recording.path for recording in recordings]
     if len({path.resolve() for path in paths}) < len(paths):
         raise IngestError("the same file is named twice", source=paths[-1], hint="Name each part once, in order.")
+    if folder.exists() and not folder.is_dir():
+        hint = "Move that file elsewhere: the folder of episodes is made anew."
+        raise IngestError("is a file, not a folder", source=folder, hint=hint)
     title = details.title or _title(recordings[0], details)
+    if not title.strip() or len(title) > MAX_GIVEN_TITLE:
+        hint = f"Give it one of 1 to {MAX_GIVEN_TITLE} characters with --title."
+        raise IngestError(f"the title has {len(title.strip())} characters", source=paths[0], hint=hint)
     slug = _free_slug(details.slug, title, details, known.slugs)
     with _mapped(folder), _scratch(folder) as scratch:
         copy = _Copy(sum(path.stat().st_size for path in paths), progress or (lambda _done, _total: None))

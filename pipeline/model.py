@@ -587,7 +587,7 @@ class Release:
             if manifest["version"] != MANIFEST_VERSION:
                 raise ValueError(f"manifest version {manifest['version']!r}, not {MANIFEST_VERSION}")
             return cls(assets=tuple(Asset(**asset) for asset in manifest["assets"]))
-        except (KeyError, TypeError, UnicodeDecodeError) as error:
+        except (KeyError, TypeError, UnicodeDecodeError, RecursionError) as error:
             raise ValueError(f"not a manifest: {error}") from error
 
 

@@ -218,12 +218,11 @@ def test_every_page_is_valid_html(preview: Preview) -> None:
 
 
 def test_preview_ends_with_ctrl_c(tmp_path: Path) -> None:
-    """Ctrl-C ends the preview at once, with exit code 130 and no traceback."""
+    """Ctrl-C is how a preview ends: at once, with exit code 0 and no word."""
     root = studio.workspace(tmp_path, "one")
     ran = spawn(root, "preview", "--no-browser", "--port", str(_free_port()))
     assert ran.stdout is not None
     assert any("Serving" in line for line in iter(ran.stdout.readline, ""))
     ran.send_signal(2)
     _, err = ran.communicate(timeout=5)
-    assert ran.returncode == 130
-    assert "Traceback" not in err
+    assert (ran.returncode, err) == (0, "")

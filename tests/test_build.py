@@ -286,11 +286,17 @@ def test_whatever_else_is_in_the_site_is_swept(built: Path, tmp_path: Path) -> N
     (root / "site/media/.new-x").write_bytes(b"half")
     (root / "site/extra").mkdir()
     (root / "site/link").symlink_to("/etc")
+    elsewhere = tmp_path / "elsewhere"
+    shutil.rmtree(root / "site/feeds")
+    elsewhere.mkdir()
+    (root / "site/feeds").symlink_to(elsewhere)
     (root / "site/index.html").unlink()
     (root / "site/index.html").symlink_to("/etc/hostname")
     release(root)
     assert files(root / "site") == files(built / "site")
     assert not (root / "site/link").is_symlink()
+    assert list(elsewhere.iterdir()) == []
+    assert (root / "site/feeds/north-west.xml").is_file()
     assert Path("/etc/hostname").is_file()
 
 

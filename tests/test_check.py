@@ -15,10 +15,12 @@ from pipeline.model import (
     Cue,
     Episode,
     Feed,
+    Link,
     Picture,
     Problem,
     Region,
     Show,
+    Soundbite,
     Speaker,
     StorageSettings,
     Transcript,
@@ -208,6 +210,73 @@ def test_problems_of_an_episode(changes: dict[str, object], message: str, fatal:
     assert fatal is None or matching[0].fatal is fatal
     assert matching[0].hint
     assert matching[0].source.startswith("episodes/")
+
+
+UNNAMED = (Speaker(role="Chair"), Speaker(role="Nurse", name="Dr Named Example"))
+VOICES = ("named example", "NAMED EXAMPLE", "Dr. Example", "Named", "Example, Named", "N\u00e1med Example (Nurse)")
+
+
+@pytest.mark.parametrize("voice", [*VOICES, "Named\u200b Example", "Named\u00a0Example", "Named  Example\u2019s"])
+def test_a_voice_without_consent_is_known_however_it_is_written(voice: str) -> None:
+    """Case, accents, order, parts of the name and what cannot be seen do not let a name through."""
+    episode = samples.episode(transcript=_transcript(voice), speakers=UNNAMED)
+    problems = [one for one in found(None, episode) if "without consent to be named" in one.message]
+    assert [one.fatal for one in problems if one.source.endswith("transcript.vtt")] == [True]
+
+
+NAME = "named EXAMPLE"
+WORDS: dict[str, dict[str, object]] = {
+    "title": {"title": f"A talk with {NAME}"},
+    "summary": {"summary": f"{NAME}\u2019s work"},
+    "slug": {"slug": "named-example-on-waiting"},
+    "set": {"set_name": NAME},
+    "topic": {"topics": (NAME,)},
+    "notes": {"notes": f"With **{NAME}**."},
+    "chapter": {"chapters": (Chapter(start_ms=0, title=NAME),)},
+    "address": {"links": (Link(title="Who", url="https://cln.example/people/named-example"),)},
+    "soundbite": {"soundbites": (Soundbite(start_ms=0, duration_ms=20_000, title=NAME),)},
+    "role of another": {"speakers": (*UNNAMED, Speaker(role=f"GP, {NAME}"))},
+    "words": {
+        "transcript": Transcript(
+            language="en-GB",
+            origin="transcript.vtt",
+            cues=(
+                Cue(start_ms=0, end_ms=900, text="Thank you, Named", speaker="Chair"),
+                Cue(start_ms=900, end_ms=1_900, text="Example: yes.", speaker="Chair"),
+            ),
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("changes", WORDS.values(), ids=WORDS.keys())
+def test_no_words_that_are_published_name_a_speaker_without_consent(changes: dict[str, object]) -> None:
+    """The name in any text of the episode stops a build; in a draft it is a warning, with consent nothing."""
+    for published, fatal in ((datetime(2026, 10, 1, tzinfo=UTC), True), (None, False)):
+        episode = samples.episode(**{"speakers": UNNAMED, "published": published, **changes})
+        problems = [one for one in found(None, episode) if "without consent to be named" in one.message]
+        assert [one.fatal for one in problems] == [fatal]
+    consent = Consent(scope=("name",), recorded_on=date(2026, 9, 1), reference="r")
+    agreed = (Speaker(role="Chair"), Speaker(role="Nurse", name="Dr Named Example", consent=consent))
+    assert not [one for one in found(None, samples.episode(**{**changes, "speakers": agreed})) if "name" in one.message]
+
+
+def test_a_name_of_one_word_in_the_words_is_only_doubtful() -> None:
+    """A first name alone may be a word like others: it is shown, and stops nothing."""
+    speakers = (Speaker(role="Chair"), Speaker(role="GP, Greater Manchester", name="May"))
+    problems = found(None, samples.episode(speakers=speakers, notes="It may help."))
+    assert [(one.source[-8:], one.fatal) for one in problems] == [("notes.md", False)]
+
+
+def test_an_episode_taken_back_after_consent_was_withdrawn_stops_nothing() -> None:
+    """What the error asks for ends it: without a date the episode no longer stands in the way of publishing."""
+    speakers = EPISODES["withdrawn"][0]["speakers"]
+    problems = [
+        one
+        for one in found(None, samples.episode(published=None, speakers=speakers))
+        if "has withdrawn consent" in one.message
+    ]
+    assert [one.fatal for one in problems] == [False]
 
 
 def test_a_draft_may_lack_what_a_published_episode_needs() -> None:

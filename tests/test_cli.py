@@ -207,6 +207,12 @@ def test_what_is_gone_from_the_site_is_removed_but_never_sound(ready: Session) -
     assert not (public / "episodes/waiting-times").exists()
     assert list((public / "media").glob("waiting-times-*.mp3"))
     assert b"waiting-times" not in (public / "feed.xml").read_bytes()
+    assert "the page /episodes/waiting-times/ goes" in ready.err
+    assert "Still served, though no page names it: 1 file of sound" in ready.out
+    assert b"media/waiting-times" in (public / "manifest.json").read_bytes()
+    assert ready("--verbose", "publish", "--yes") == 0, ready.err
+    assert "Nothing changed" in ready.out
+    assert "https://podcast.cln.example/media/waiting-times-" in ready.out
 
 
 def test_check_as_json(ready: Session) -> None:
@@ -472,3 +478,39 @@ def test_a_wheel_works_without_a_checkout(tmp_path: Path) -> None:
     assert str(tmp_path / "installed") in run("doctor")
     run("-C", "w", "build")
     assert list((tmp_path / "w/site/assets").glob("nhsuk-*.css"))
+
+
+def test_status_shows_an_episode_that_cannot_be_read(ready: Session) -> None:
+    """An episode whose notes are no UTF-8 stays in the table, with the file to mend."""
+    (ready.folder / "episodes/waiting-times/notes.md").write_bytes(b"The team\x92s notes\n")
+    assert ready("status", "--json") == 0
+    row = next(row for row in json.loads(ready.out) if row["slug"] == "waiting-times")
+    assert row["state"] == "unreadable"
+    assert row["waits_for"].startswith("notes.md: is not UTF-8 text")
+
+
+@pytest.mark.parametrize("command", ["status", "check", "build"])
+def test_episodes_that_is_a_file(session: Session, command: str) -> None:
+    """A file named episodes is told as such by every command."""
+    studio.empty_workspace(session.folder)
+    if (session.folder / "episodes").is_dir():
+        (session.folder / "episodes").rmdir()
+    (session.folder / "episodes").write_text("")
+    assert session(command) == 1
+    assert "Error: episodes: is a file, not a folder." in session.err
+
+
+def test_an_output_that_is_full(ready: Session) -> None:
+    """An answer written to a full disk ends in a sentence, not a traceback."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [*PROGRAM, "-C", str(ready.folder), "status"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=Path(__file__).parents[1],
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: the output: cannot be written: No space left on device.")
+    assert "Traceback" not in done.stderr

@@ -712,11 +712,14 @@ def test_redirects_are_followed_only_where_they_may(host: Host) -> None:
         a_web().fetch(f"{host.url}round", limit=10)
 
 
+WRAPPED = ("[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[::127.0.0.1]", "[fec0::1]")  # IPv4 in IPv6
+
+
 def test_the_public_web_names_nothing_of_this_network(host: Host) -> None:
     """What a feed from elsewhere names on this computer or in its network is not asked for, whatever it is called."""
     far = Web(agent="a", patience=QUICK)
     port = host.server_port
-    for name in (f"127.0.0.1:{port}", f"localhost:{port}", "[::1]", "10.0.0.1", "192.168.1.1", "[::ffff:127.0.0.1]"):
+    for name in (f"127.0.0.1:{port}", f"localhost:{port}", "[::1]", "10.0.0.1", "192.168.1.1", "100.64.0.1", *WRAPPED):
         with pytest.raises(IngestError, match="inside this computer's network"):
             far.fetch(f"http://{name}/x", limit=10)
     with pytest.raises(IngestError, match="inside this computer's network"):

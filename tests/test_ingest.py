@@ -107,6 +107,13 @@ def test_a_slug_that_cannot_stand_in_an_address(tmp_path: Path, slug: str) -> No
         add(tmp_path, recording(tmp_path / "a.wav"), details=Details(slug=slug))
 
 
+@pytest.mark.parametrize("title", ["x" * 256, " "])
+def test_a_title_that_no_build_would_take(tmp_path: Path, title: str) -> None:
+    """A title that episode.toml may not hold is refused at once, not at the next build."""
+    with pytest.raises(IngestError, match="the title has"):
+        add(tmp_path, recording(tmp_path / "a.wav"), details=Details(title=title))
+
+
 def test_a_taken_slug_is_refused(tmp_path: Path) -> None:
     """A slug the person gives is never changed behind their back."""
     with pytest.raises(IngestError, match='the slug "one" is taken'):
@@ -171,5 +178,5 @@ def test_progress_is_told_in_bytes(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     """A folder that cannot be made ends in a sentence."""
     (tmp_path / "episodes").write_text("a file")
-    with pytest.raises(IngestError, match="cannot be copied"):
+    with pytest.raises(IngestError, match="is a file, not a folder"):
         add(tmp_path, recording(tmp_path / "a.wav"))

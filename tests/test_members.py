@@ -413,6 +413,22 @@ def test_a_publish_cut_short_is_finished_by_the_next(in_folder: Studio) -> None:
         in_folder.add("GP")
 
 
+def test_a_member_whose_manifest_is_lost_is_not_called_revoked(in_folder: Studio) -> None:
+    """Where nothing says what to remove, the feed that still answers is an error, until somebody removed it by hand."""
+    in_folder.add("GP")
+    in_folder.publish()
+    member = in_folder.member("GP")
+    folder = Path(in_folder.store.address) / member.prefix
+    (folder / "manifest.json").unlink()
+    with pytest.raises(StorageError, match="still serves a feed") as caught:
+        commands.revoke(in_folder.where, "GP", Screen(quiet=True), today=TODAY)
+    assert member.token not in f"{caught.value} {caught.value.source} {caught.value.hint}"
+    assert in_folder.entries[-1].state is State.REVOKING
+    shutil.rmtree(folder)
+    commands.revoke(in_folder.where, "GP", Screen(quiet=True), today=TODAY)
+    assert in_folder.entries[-1].state is State.REVOKED
+
+
 def test_sound_no_feed_names_any_more_is_kept_and_found_by_revoking(in_folder: Studio) -> None:
     """A withdrawn episode's sound stays for those who are listening, as in public, and goes when they are revoked."""
     in_folder.add("GP")

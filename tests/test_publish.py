@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import itertools
+import json
 import logging
 import os
 import random
@@ -389,11 +390,30 @@ def test_a_damaged_manifest_is_an_error_with_a_way_out(folder_store: publish.Dir
     numbered = (
         b'{"version": 1, "assets": [{"key": 1, "sha256": "", "size": 0, "content_type": "", "cache_control": ""}]}'
     )
-    for data in (b"", b"{", b"[]", b'{"version": 2, "assets": []}', b'{"version": 1, "assets": [1]}', numbered):
+    for data in (
+        b"",
+        b"{",
+        b"[]",
+        b'{"version": 2, "assets": []}',
+        b'{"version": 1, "assets": [1]}',
+        numbered,
+        b"[" * 100_000,
+    ):
         (folder / "manifest.json").write_bytes(data)
         with pytest.raises(StorageError, match="damaged") as caught:
             publish.read_release(folder_store)
         assert caught.value.hint
+
+
+@pytest.mark.parametrize("key", ["", ".", "../x", "/etc/x", "a/../../x", "a//x", "a/", "..\\x", "a\0", "\n", "\ud800"])
+def test_a_manifest_cannot_name_what_lies_elsewhere(folder_store: publish.DirectoryStore, key: str) -> None:
+    """Whoever may write to the store cannot have the next publish remove or overwrite anything beside it."""
+    folder = Path(folder_store.address)
+    folder.mkdir()
+    entry = {"key": key, "sha256": "", "size": 0, "content_type": "", "cache_control": ""}
+    (folder / "manifest.json").write_text(json.dumps({"version": 1, "assets": [entry]}))
+    with pytest.raises(StorageError, match="damaged"):
+        publish.read_release(folder_store)
 
 
 def test_a_path_that_is_a_file_where_a_folder_must_be_is_an_error_for_people(tmp_path: Path, site: Path) -> None:

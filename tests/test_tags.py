@@ -262,6 +262,31 @@ def test_the_sources_own_tags_are_dropped(master: Path, tmp_path: Path) -> None:
     assert tagged.read_bytes() == write(master, tmp_path, made()).read_bytes()
 
 
+@pytest.mark.parametrize("how", ["appended tag", "tag at the end", "Lyrics3 1", "chunk", "behind ID3v1", "in between"])
+def test_only_sound_is_copied(master: Path, tmp_path: Path, how: str) -> None:
+    """What recorders and editors put behind or between the frames, in whatever form, does not reach the copy."""
+    clean, source = master.read_bytes(), tmp_path / "source.mp3"
+    tag = b"ID3\x04\x00\x00\x00\x00\x00\x06secret"
+    v1 = b"TAG" + b"Jane".ljust(125, b"\0")
+    appended = tag[:5] + b"\x10" + tag[6:] + b"3DI" + tag[3:5] + b"\x10" + tag[6:10]
+    middle = 104 * (len(clean) // 208)
+    while clean[middle : middle + 2] != clean[:2]:
+        middle += 1
+    source.write_bytes(
+        {
+            "appended tag": clean + appended,
+            "tag at the end": clean + tag,
+            "Lyrics3 1": clean + b"LYRICSBEGINsecretLYRICSEND" + v1,
+            "chunk": clean + b"LIST\x10\x00\x00\x00INFOIARTDictaphone",
+            "behind ID3v1": clean + v1 + bytes(64),
+            "in between": clean[:middle] + tag + clean[middle:],
+        }[how]
+    )
+    tagged = write(source, tmp_path, made())
+    assert not any(word in tagged.read_bytes() for word in PERSONAL)
+    assert tagged.read_bytes() == write(master, tmp_path, made()).read_bytes()
+
+
 def test_two_leading_tags_are_both_dropped(master: Path, tmp_path: Path) -> None:
     """A second ID3v2 tag behind the first does not survive as if it were sound."""
     source = tmp_path / "source.mp3"

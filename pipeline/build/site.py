@@ -50,6 +50,7 @@ def write(
     """
     with _mapped(site):
         _claim(site)
+        _unlink_folders(site)
         changed = [_write_text(site / key, data) for key, data in texts.items()]
         changed += [_copy(site / key, path, cache) for key, path in files.items()]
         release = Release(
@@ -78,6 +79,14 @@ def _claim(site: Path) -> None:
         hint = "Move its files elsewhere: this folder is made anew by each build."
         raise WorkspaceError("holds files that cln-media did not write", source=site, hint=hint)
     write_atomic(site / MARK, MARK_TEXT.encode())
+
+
+def _unlink_folders(site: Path) -> None:
+    """Remove links to folders, through which files would be written elsewhere."""
+    for folder, folders, _ in os.walk(site):
+        for name in folders:
+            if Path(folder, name).is_symlink():
+                Path(folder, name).unlink()
 
 
 def _write_text(path: Path, data: bytes) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.check.facts import Facts, not_square, place
+from pipeline.check.naming import named
 from pipeline.check.show import did_you_mean
 from pipeline.model import Episode, Finding, Problem, Show, clock
 
@@ -123,21 +124,16 @@ class EpisodeCheck:
             yield self._problem(transcript.origin, message, "Is it the transcript of this recording?")
 
     def _speakers(self) -> Iterator[Problem]:
-        labels = {speaker.label for speaker in self.episode.speakers}
-        unnamed = {speaker.name for speaker in self.episode.speakers if speaker.name} - labels
-        cues = self.episode.transcript.cues if self.episode.transcript else ()
-        origin = self.episode.transcript.origin if self.episode.transcript else ""
-        for name in dict.fromkeys(cue.speaker for cue in cues if cue.speaker and cue.speaker not in labels):
-            if name in unnamed:
-                hint = "Replace the name by the role, or record consent to be named in episode.toml."
-                yield self._problem(origin, "names a speaker without consent to be named", hint)
-            else:
-                hint = "Add the role to [[speakers]] in episode.toml, or correct the transcript."
-                yield self._problem(origin, f'has words of "{name}", who is not in episode.toml', hint, fatal=False)
+        for file, message, hint, fatal in named(self.episode):
+            yield self._problem(file, message, hint, fatal=fatal)
         for speaker in self.episode.speakers:
             if speaker.consent and speaker.consent.withdrawn_on:
-                hint = "Take the episode back: remove published from episode.toml and publish."
-                yield self._problem("episode.toml", f'the speaker "{speaker.role}" has withdrawn consent', hint)
+                hint = (
+                    "Take the episode back: remove published from episode.toml, publish, delete its sound as that says."
+                )
+                message, public = f'the speaker "{speaker.role}" has withdrawn consent', self.episode.published
+                # Where it is taken back already it stops nothing, or nothing could be published that takes it back.
+                yield self._problem("episode.toml", message, hint, fatal=public is not None)
 
     def _notes(self) -> Iterator[Problem]:
         if self.due and self.episode.notes is None:

@@ -1,7 +1,9 @@
 """The commands `check` and `status`: a workspace looked at, nothing changed."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 from pipeline.build import survey
@@ -68,19 +70,38 @@ class StatusRow:
 
 
 def status(where: Workspace, *, now: datetime) -> tuple[StatusRow, ...]:
-    """Look at every episode.
+    """Look at every episode, also at those that cannot be read.
 
     Raises:
-        CheckFailedError: the settings cannot be read.
+        CheckFailedError: the settings or the folder of the episodes cannot be read.
     """
     cache = Cache(where.cache)
     found = survey(where, cache, now=now)
-    if found.show is None:
+    if found.show is None or any(problem.source == where.name(where.episodes) for problem in found.problems):
         found.complete()
     show = found.show
     rows = tuple(_row(where, show, e, cached(cache, show, e), found, now) for e in found.episodes) if show else ()
     cache.close()
-    return rows
+    return rows + tuple(_unreadable(where, found)) if show else ()
+
+
+def _unreadable(where: Workspace, found: Survey) -> Iterator[StatusRow]:
+    read = {where.name(episode.path) for episode in found.episodes}
+    told = set[str]()
+    for problem in found.problems:
+        folder, _, name = problem.source.rpartition("/")
+        if problem.fatal and PurePosixPath(folder).parent.name == where.episodes.name and folder not in read | told:
+            told.add(folder)
+            yield StatusRow(
+                slug=PurePosixPath(folder).name,
+                state="unreadable",
+                duration_ms=None,
+                loudness_as_played_lufs=None,
+                loudness_per_channel_lufs=None,
+                true_peak_dbtp=None,
+                waits_for=f"{name}: {problem.message}",
+                master=None,
+            )
 
 
 def _row(  # noqa: PLR0917 - a row draws on all of it

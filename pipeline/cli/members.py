@@ -3,7 +3,7 @@
 Secrets are printed by `add` and `list` alone: whatever else speaks of a member says the name.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,12 +15,11 @@ from pipeline.build.survey import CheckFailedError
 from pipeline.cli.screen import Screen, size_text
 from pipeline.errors import StorageError, WorkspaceError
 from pipeline.members import Member, Members, State
-from pipeline.model import FEED_KEY, Asset, Feed, Plan, Problem, Release, Show, Visibility
+from pipeline.model import FEED_KEY, Feed, Plan, Problem, Release, Show, Visibility
 from pipeline.publish.difference import UNKNOWN_SHA256
 from pipeline.workspace import Workspace, toml
 
 SHOWN_ROWS = 20
-_SOUND = "media/"
 _LOOKS_AT_ONCE = 16
 
 
@@ -202,26 +201,15 @@ def _work(member: Member, site: MembersSite | None, store: publish.Store) -> Wor
         nothing = Release(assets=())
         plan = Plan(puts=(), deletes=gone, unchanged=0)
         return Work(member=member, site=None, store=part, release=nothing, before=before, plan=plan)
-    release = _with_older_sound(site.release(member), before)
+    release = publish.with_older_sound(site.release(member), before)
     plan = _plan(release, before)
     return Work(member=member, site=site, store=part, release=release, before=before, plan=plan)
 
 
-def _with_older_sound(release: Release, before: Release | None) -> Release:
-    """Keep naming sound that no feed names any more: someone may listen to it, and revoking must find it."""
-    keys = {asset.key for asset in release.assets}
-    older = [asset for asset in _sound(before) if asset.key not in keys and asset.sha256 != UNKNOWN_SHA256]
-    return Release(assets=tuple(sorted((*release.assets, *older), key=lambda asset: asset.key)))
-
-
 def _plan(release: Release, before: Release | None) -> Plan:
     plan, keys = publish.plan(release, before), {asset.key for asset in release.assets}
-    half_sent = {asset.key for asset in _sound(before) if asset.key not in keys}
+    half_sent = {asset.key for asset in publish.sound_of(before) if asset.key not in keys}
     return replace(plan, deletes=tuple(sorted({*plan.deletes, *half_sent})))
-
-
-def _sound(release: Release | None) -> Iterator[Asset]:
-    yield from (asset for asset in release.assets if asset.key.startswith(_SOUND)) if release else ()
 
 
 def _part(store: publish.Store, member: Member) -> publish.BelowStore:
@@ -229,7 +217,14 @@ def _part(store: publish.Store, member: Member) -> publish.BelowStore:
 
 
 def _removed(listed: Members, member: Member, store: publish.Store, show: Show) -> int:
-    removed = publish.withdraw(_part(store, member))
+    part = _part(store, member)
+    removed = publish.withdraw(part)
+    if part.head(FEED_KEY) is not None:  # its manifest is gone, or does not name all of it
+        hint = (
+            "Remove by hand all that lies in the store below m/ and their token, which stands in the list of members; "
+            "then run the same command again."
+        )
+        raise StorageError("still serves a feed that no manifest names", source=part.address, hint=hint)
     members.write(listed, members.changed(listed, member, state=State.REVOKED), title=show.title)
     return removed
 

@@ -32,7 +32,7 @@ class Screen:
     def say(self, text: str) -> None:
         """Print a line of the answer."""
         if not self.quiet:
-            click.echo(plain(text))
+            _answer(plain(text))
 
     def detail(self, text: str) -> None:
         """Print a line that only --verbose asks for."""
@@ -41,7 +41,7 @@ class Screen:
 
     def json(self, value: object) -> None:
         """Print a value as JSON, also with --quiet."""
-        click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+        _answer(json.dumps(value, ensure_ascii=False, indent=2))
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print rows in columns."""
@@ -163,8 +163,20 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
 
 
+def _answer(text: str) -> None:
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sys.stdout = None  # what could not be written would fail once more when Python ends
+        hint = "The work itself is done: make room where the output goes, and run the same command again."
+        raise MediaError(f"cannot be written: {error.strerror}", source="the output", hint=hint) from error
+
+
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    first = text.split(" ", 1)[0]
+    return text if "/" in first or "." in first else text[:1].upper() + text[1:]  # a path stays as it is
 
 
 def _shown_path(source: Path | str | None) -> str:

@@ -27,7 +27,9 @@ def send(where: Workspace, built: Built, screen: Screen, *, dry_run: bool, yes: 
         raise CheckFailedError(problems)
     store = publish.open_store(show.storage, workspace=where.root)
     quiet = screen.silenced() if as_json else screen
-    plan = publish.plan(built.release, publish.read_release(store))
+    remote = publish.read_release(store)
+    release = publish.with_older_sound(built.release, remote)
+    plan = publish.plan(release, remote)
     works = members.works(where, show, built.members, store, quiet)
     if as_json:
         screen.json({**_plan_json(plan, store.address), "members": members.works_json(works)})
@@ -41,10 +43,11 @@ def send(where: Workspace, built: Built, screen: Screen, *, dry_run: bool, yes: 
             screen.say("Nothing was published.")
             raise click.exceptions.Exit(1)
         if not plan.is_empty:
-            _apply(where, plan, built.release, store, quiet)
-        members.carry_out(where, show, works, public=built.release, store=store, screen=quiet)
+            _apply(where, plan, release, store, quiet)
+        members.carry_out(where, show, works, public=release, store=store, screen=quiet)
     _remember(where, built.release)
     _addresses(show, quiet)
+    _tell_of_older_sound(show, built.release, release, quiet)
     keys = [put.asset.key for put in plan.puts]
     verifying.after_publish(show, keys, quiet)
     verifying.announce_changes(show, keys, quiet)
@@ -96,8 +99,17 @@ def _show_plan(plan: Plan, address: str, screen: Screen) -> None:
     shown = rows if screen.verbose or len(rows) <= SHOWN_ROWS else rows[: SHOWN_ROWS - 1]
     for row in shown:
         screen.say(row)
+    for slug in _gone(plan):
+        screen.error_line(
+            f"Warning: the page /episodes/{slug}/ goes: links to it, and embeds of it, will find nothing."
+        )
     if len(shown) < len(rows):
         screen.say(f"  … and {len(rows) - len(shown)} more (--verbose shows all)")
+
+
+def _gone(plan: Plan) -> list[str]:
+    parts = [key.split("/") for key in plan.deletes]
+    return [part[1] for part in parts if len(part) == len(("episodes", "slug", "index.html")) and part[0] == "episodes"]
 
 
 def _plan_json(plan: Plan, address: str) -> dict[str, Any]:
@@ -108,6 +120,18 @@ def _plan_json(plan: Plan, address: str) -> dict[str, Any]:
 def _addresses(show: Show, screen: Screen) -> None:
     screen.say(f"Site: {show.site_url}")
     screen.say(f"Feed: {show.url(FEED_KEY)}")
+
+
+def _tell_of_older_sound(show: Show, built: Release, release: Release, screen: Screen) -> None:
+    now = {asset.key for asset in built.assets}
+    older = [asset.key for asset in publish.sound_of(release) if asset.key not in now]
+    if older:
+        screen.say(
+            f"Still served, though no page names it: {_count(len(older))} of sound (--verbose names them). Publish"
+        )
+        screen.say("never removes sound; where an episode was taken back, delete its file in the store by hand.")
+    for key in older:
+        screen.detail(f"  {show.url(key)}")
 
 
 def _count(number: int) -> str:

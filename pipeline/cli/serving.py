@@ -3,6 +3,7 @@
 import os
 import webbrowser
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,15 +35,16 @@ def serve(where: Workspace, build: Callable[[], object], screen: Screen, *, port
         if browser:
             webbrowser.open(url)
 
-    preview.serve(
-        where.site,
-        port=port or own_port or DEFAULT_PORT,
-        base_path=address.path,
-        rebuild=lambda: screen.say(f"{build()}."),
-        fingerprint=lambda: tuple(_sources(where)),
-        ready=ready,
-        on_error=screen.failure,
-    )
+    with suppress(KeyboardInterrupt):  # how a preview is meant to end
+        preview.serve(
+            where.site,
+            port=port or own_port or DEFAULT_PORT,
+            base_path=address.path,
+            rebuild=lambda: screen.say(f"{build()}."),
+            fingerprint=lambda: tuple(_sources(where)),
+            ready=ready,
+            on_error=screen.failure,
+        )
 
 
 def _sources(where: Workspace) -> Iterator[tuple[str, int, int]]:

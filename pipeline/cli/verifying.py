@@ -108,9 +108,14 @@ def _show(findings: Sequence[Finding], screen: Screen) -> None:
         screen.table(HEADINGS, [(each.state, each.what, each.detail, each.address) for each in shown])
     states = [finding.state for finding in findings]
     screen.say(
-        f"Looked at {len({finding.address for finding in findings})} addresses: {states.count('right')} things right, "
+        f"Looked at {_addresses(findings)}: {states.count('right')} things right, "
         f"{states.count('wrong')} wrong, {states.count('unsure')} unsure."
     )
+
+
+def _addresses(findings: Sequence[Finding]) -> str:
+    number = len({finding.address for finding in findings})
+    return f"{number} {'address' if number == 1 else 'addresses'}"
 
 
 def _warn(findings: Sequence[Finding], screen: Screen) -> None:

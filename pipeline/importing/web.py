@@ -37,6 +37,7 @@ MAX_REDIRECTS = 10
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 UNSATISFIABLE = 416
 MAX_ADDRESS = 4_096
+TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # an IPv4 address stands at its end (RFC 6052)
 Value = TypeVar("Value")
 
 _SAFE = "/:@!$&'()*+,;=~-._%?"
@@ -297,11 +298,19 @@ def is_near(host: str) -> bool:
             found = [ipaddress.ip_address(row[4][0]) for row in socket.getaddrinfo(host, None)]
         except (OSError, ValueError):  # the asking itself will say that there is no such host
             return False
-    return any(_is_inside(getattr(address, "ipv4_mapped", None) or address) for address in found)
+    return any(_is_inside(address) for address in found)
 
 
 def _is_inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return address.is_private or address.is_link_local or address.is_multicast or address.is_unspecified
+    if isinstance(address, ipaddress.IPv6Address):
+        within = address.ipv4_mapped or address.sixtofour
+        if within is None and address in TRANSLATED:
+            within = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+        if within is not None:
+            return _is_inside(within)
+        if address.is_site_local:
+            return True
+    return not address.is_global or address.is_multicast or address.is_reserved
 
 
 @contextmanager

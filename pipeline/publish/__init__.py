@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.publish.address import open_store
 from pipeline.publish.below import BelowStore
-from pipeline.publish.difference import group, plan
+from pipeline.publish.difference import group, plan, sound_of, with_older_sound
 from pipeline.publish.directory import DirectoryStore
 from pipeline.publish.store import Store, Stored
 from pipeline.publish.transfer import Contents, Progress, apply, check_access, read_release, verify, withdraw
@@ -30,7 +30,9 @@ __all__ = [
     "open_store",
     "plan",
     "read_release",
+    "sound_of",
     "verify",
+    "with_older_sound",
     "withdraw",
 ]
 

@@ -29,6 +29,22 @@ def plan(local: Release, remote: Release | None) -> Plan:
     )
 
 
+def with_older_sound(release: Release, remote: Release | None) -> Release:
+    """Keep naming the sound of a store that no feed names any more.
+
+    It is never removed by publishing, as apps may still be fetching it; what is in no manifest could never be found
+    again by those who must remove it.
+    """
+    keys = {asset.key for asset in release.assets}
+    older = [asset for asset in sound_of(remote) if asset.key not in keys and asset.sha256 != UNKNOWN_SHA256]
+    return Release(assets=tuple(sorted((*release.assets, *older), key=lambda asset: asset.key)))
+
+
+def sound_of(release: Release | None) -> tuple[Asset, ...]:
+    """List the sound of a release."""
+    return tuple(asset for asset in release.assets if asset.key.startswith(_NEVER_REMOVED)) if release else ()
+
+
 def group(key: str) -> int:
     """Say when `key` is sent: what pages and feeds name (1), the pages and all else (2), the feeds (3)."""
     if key.startswith(_NAMED_BY_PAGES_AND_FEEDS):

@@ -2,6 +2,7 @@
 
 import hashlib
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from pipeline.publish.store import Stopped, Store, Stored
 PROBE_KEY = ".cln-media-probe"
 LARGE_BYTES = 8_000_000
 _SMALL_THREADS, _LARGE_THREADS = 32, 4
+_NO_KEY = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f\\\ud800-\udfff]")
 _POLL_SECONDS = 0.1  # on Windows, a wait without an end cannot be interrupted
 _STOP_SECONDS = 1.5
 
@@ -37,9 +39,14 @@ def read_release(store: Store) -> Release | None:
         release = Release.from_json(data)
     except ValueError as error:
         raise _damaged(store) from error
-    if not all(isinstance(asset.key, str) and isinstance(asset.sha256, str) for asset in release.assets):
+    if not all(_is_key(asset.key) and isinstance(asset.sha256, str) for asset in release.assets):
         raise _damaged(store)
     return release
+
+
+def _is_key(key: object) -> bool:
+    # Whoever may write to the store must not choose what is removed outside it.
+    return isinstance(key, str) and not _NO_KEY.search(key)
 
 
 def apply(

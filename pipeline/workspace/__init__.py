@@ -150,6 +150,12 @@ def _episode_folders(workspace: Workspace, problems: list[Problem]) -> Iterator[
         entries = sorted(workspace.episodes.iterdir())
     except FileNotFoundError:
         return
+    except NotADirectoryError:
+        hint = "Move that file away: the episodes stand in a folder of that name."
+        problems.append(
+            Problem(source=workspace.name(workspace.episodes), message="is a file, not a folder", hint=hint)
+        )
+        return
     except OSError as error:
         problems.append(
             Problem(

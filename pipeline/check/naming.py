@@ -1,0 +1,85 @@
+"""An episode -> where its words name a speaker who has not agreed to be named; pure."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from pipeline.model import Episode, Transcript
+
+_POSSESSIVE = re.compile(r"['\u2019]s\b", re.IGNORECASE)
+_APOSTROPHES = re.compile(r"['\u2018\u2019\u02bc`]")
+_WORD = re.compile(r"[^\W_]+")
+_TITLES = frozenset(["dr", "prof", "professor", "mr", "mrs", "ms", "miss", "mx", "sir", "dame", "lord", "lady", "rev"])
+_NO_NAMES = frozenset(
+    ["of", "the", "and", "for", "from", "at", "in", "de", "la", "le", "da", "van", "von", "der", "den", "al", "el"]
+)
+_HINT = "Replace the name by the role, or record consent to be named in episode.toml."
+
+
+class Named(NamedTuple):
+    """Words in a file of the episode's folder that name somebody, and whether they stop a build."""
+
+    file: str
+    message: str
+    hint: str
+    fatal: bool
+
+
+def named(episode: Episode) -> Iterator[Named]:
+    """Find the names of speakers without consent: as voices of the transcript, and in all words that are published.
+
+    Upper and lower case, accents, invisible characters and the order of a voice's names make no difference.
+    """
+    labels = {folded(speaker.label) for speaker in episode.speakers}
+    unnamed = [_without_titles(speaker.name) for speaker in episode.speakers if speaker.name != speaker.label]
+    names = [name for name in unnamed if name and name not in labels]
+    if episode.transcript:
+        yield from _voices(episode, episode.transcript, names)
+    for file, text in _texts(episode).items():
+        words = f" {folded(text)} "
+        if found := [name for name in names if f" {name} " in words]:
+            certain = any(" " in name for name in found)  # one word alone may mean something else
+            message = f"{'names' if certain else 'may name'} in its words a speaker without consent to be named"
+            yield Named(file, message, _HINT, fatal=certain and episode.published is not None)
+
+
+def folded(text: str) -> str:
+    """Return the words of a text without case, accents and punctuation, a space between them."""
+    plain = _APOSTROPHES.sub("", _POSSESSIVE.sub("", text))
+    letters = unicodedata.normalize("NFKD", plain).casefold()
+    seen = (letter for letter in letters if unicodedata.category(letter) not in {"Mn", "Cf", "Cc"} or letter.isspace())
+    return " ".join(_WORD.findall("".join(seen)))
+
+
+def _without_titles(name: str | None) -> str:
+    words = folded(name or "").split()
+    while words and words[0] in _TITLES:
+        del words[0]
+    return " ".join(words)
+
+
+def _voices(episode: Episode, transcript: Transcript, names: list[str]) -> Iterator[Named]:
+    labels = {speaker.label for speaker in episode.speakers}
+    said = {word for label in labels for word in folded(label).split()}
+    parts = {word for name in names for word in name.split() if len(word) > 1} - said - _NO_NAMES
+    for voice in dict.fromkeys(cue.speaker for cue in transcript.cues):
+        if not voice or voice in labels:
+            continue
+        if parts & set(folded(voice).split()) or folded(voice) in names:
+            yield Named(transcript.origin, "names a speaker without consent to be named", _HINT, fatal=True)
+        else:
+            hint = "Add the role to [[speakers]] in episode.toml, or correct the transcript."
+            yield Named(transcript.origin, f'has words of "{voice}", who is not in episode.toml', hint, fatal=False)
+
+
+def _texts(episode: Episode) -> Mapping[str, str]:
+    own = [episode.title, episode.summary, episode.slug, episode.set_name, episode.display, *episode.topics]
+    own += [speaker.role for speaker in episode.speakers]
+    own += [bite.title for bite in episode.soundbites]
+    own += [text for link in episode.links for text in (link.title, link.url)]
+    marks = [text for chapter in episode.chapters for text in (chapter.title, chapter.url)]
+    texts = {"episode.toml": own, "notes.md": [episode.notes], "chapters.toml": marks}
+    if episode.transcript:
+        texts[episode.transcript.origin] = [" ".join(cue.text for cue in episode.transcript.cues)]
+    return {file: " | ".join(filter(None, parts)) for file, parts in texts.items()}
