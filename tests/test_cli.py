@@ -514,3 +514,16 @@ def test_an_output_that_is_full(ready: Session) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("Error: the output: cannot be written: No space left on device.")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("door", [["-m", "pipeline"], ["-c", "from pipeline.__main__ import main; main()"]])
+def test_the_program_has_one_door(door: list[str]) -> None:
+    """`python -m pipeline` and the installed command are the same program."""
+    ran = subprocess.run(
+        [sys.executable, *door, "--version"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[1],
+    )
+    assert ran.stdout.startswith("cln-media, version ")
