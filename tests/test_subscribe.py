@@ -60,6 +60,20 @@ def test_a_second_publish_has_nothing_to_do(published: Session) -> None:
     assert json.loads(published.out)["puts"] == []
 
 
+def test_a_show_that_has_moved_says_so_in_the_feed_and_in_its_headers(published: Session) -> None:
+    """With moved_to, the feed names its new address and only the feed is sent again, with a redirect for websites."""
+    config = published.folder / "cln_media.toml"
+    config.write_text(config.read_text().replace("[feed]\n", '[feed]\nmoved_to = "https://new.example/feed.xml"\n'))
+    assert published("publish", "--dry-run", "--json") == 0, published.err
+    (put,) = json.loads(published.out)["puts"]
+    assert (put["key"], put["redirect"]) == ("feed.xml", "https://new.example/feed.xml")
+    assert published("publish", "--yes") == 0, published.err
+    with urlopen(f"{_address(published)}feed.xml") as answer:
+        assert b"<itunes:new-feed-url>https://new.example/feed.xml</itunes:new-feed-url>" in answer.read()
+    assert published("publish", "--yes") == 0, published.err
+    assert "Nothing changed" in published.out
+
+
 def test_secrets_stay_out_of_everything(published: Session, s3: seaweed.Seaweed) -> None:
     """Neither key appears in what is printed, also with --verbose and with a wrong endpoint, nor in any file made."""
     config = published.folder / "cln_media.toml"
