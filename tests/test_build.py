@@ -156,6 +156,20 @@ def test_a_changed_title_changes_tags_pages_and_feeds_only(built: Path, tmp_path
     assert len([name for name in changed if name.startswith("media/waiting-times-")]) == 1
 
 
+def test_without_a_summary_the_notes_speak(built: Path, tmp_path: Path) -> None:
+    """An episode without a summary is described by the first paragraph of its notes, without markup."""
+    root = studio.copy_workspace(built, tmp_path / "w")
+    folder = root / "episodes/waiting-times"
+    text = (folder / "episode.toml").read_text()
+    (folder / "episode.toml").write_text(text.replace('summary = "What we learned."\n', ""))
+    (folder / "notes.md").write_text("We *halved* the wait.\n\nAnd then some.\n")
+    release(root)
+    feed = feedparser.parse((root / "site/feed.xml").read_bytes())
+    (entry,) = [entry for entry in feed.entries if entry.id == "urn:test:waiting-times"]
+    assert entry.summary.startswith("We halved the wait.\n")
+    assert "And then some." not in entry.summary
+
+
 def test_a_future_episode_appears_in_its_time(built: Path, tmp_path: Path) -> None:
     """An episode of the future is in no file of the site; a build after its time brings it, with the same GUID."""
     root = studio.copy_workspace(built, tmp_path / "w")

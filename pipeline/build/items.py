@@ -75,7 +75,11 @@ class Press:
         published = episode.published
         if published is None:
             raise ValueError(f"{episode.slug} has no publication date")
-        episode = dataclasses.replace(episode, chapters=tuple(self._chapter(episode, c) for c in episode.chapters))
+        episode = dataclasses.replace(
+            episode,
+            summary=episode.summary or words.plain(episode.notes or "").partition("\n\n")[0] or None,
+            chapters=tuple(self._chapter(episode, chapter) for chapter in episode.chapters),
+        )
         url, slug = self.show.url, episode.slug
         cover = self.pictures.get(episode.cover) if episode.cover else None
         return Item(

@@ -581,7 +581,11 @@ EPISODE_SECTIONS = (
                 pattern=r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*",
                 pattern_meaning="a language tag such as en-GB",
             ),
-            Key(name="summary", kind="text", doc="One or two sentences that apps show in lists."),
+            Key(
+                name="summary",
+                kind="text",
+                doc="One or two sentences that apps show; the first paragraph of the notes where there is none.",
+            ),
             Key(
                 name="updated",
                 kind="date and time",
