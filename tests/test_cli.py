@@ -157,6 +157,18 @@ def test_wrong_usage_is_exit_2(arguments: list[str], capsys: pytest.CaptureFixtu
     assert captured.out + captured.err
 
 
+def test_a_members_episode_waits_for_publish(ready: Session) -> None:
+    """An episode for members has no public page: its row does not ask for a build that was done."""
+    studio.add_episode(ready.folder, "private", seed=6, extra='visibility = "members"')
+    assert ready("build") == 0, ready.err
+    assert ready("status", "--json") == 0
+    rows = {row["slug"]: row["waits_for"] for row in json.loads(ready.out)}
+    assert rows == {
+        "waiting-times": "cln-media publish",
+        "private": "cln-media publish, which brings it to the members",
+    }
+
+
 def test_publish_asks_when_it_can_and_says_so_when_it_cannot(ready: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without --yes and without a terminal, publish refuses and sends nothing; --dry-run needs no answer."""
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))

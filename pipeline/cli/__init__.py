@@ -309,7 +309,14 @@ def preview(context: _Context, port: int | None, no_browser: bool) -> None:
     from pipeline.cli import serving  # noqa: PLC0415
 
     where = context.workspace()
-    serving.serve(where, lambda: _build(context, where), context.screen, port=port, browser=not no_browser)
+    serving.serve(
+        where,
+        lambda: _build(context, where),
+        context.screen,
+        port=port,
+        default_port=DEFAULT_PORT,
+        browser=not no_browser,
+    )
 
 
 @cli.command()

@@ -11,7 +11,7 @@ from pipeline.build.mastering import cached
 from pipeline.build.survey import Survey
 from pipeline.cache import Cache
 from pipeline.cli.sending import published
-from pipeline.model import MANIFEST_KEY, Episode, Master, Problem, Release, Show, clock, episode_key
+from pipeline.model import MANIFEST_KEY, Episode, Master, Problem, Release, Show, Visibility, clock, episode_key
 from pipeline.workspace import Workspace
 
 DUAL_MONO_LU = 3.0103  # two equal channels are louder than one by 10 log10(2)
@@ -142,13 +142,21 @@ def _state(where: Workspace, episode: Episode, master: Master | None, found: Sur
         return "published", "nothing"
     if fatal:
         return state, f"{fatal[0].source.removeprefix(here)}: {fatal[0].message}"
+    if built and state == "due" and master is not None:
+        return "built", "cln-media publish"
+    return state, _next(episode, master, state)
+
+
+def _next(episode: Episode, master: Master | None, state: str) -> str:
     if master is None:
-        return state, "cln-media build"
+        return "cln-media build"
     if episode.published is None:
-        return state, "a publication date: published in episode.toml"
+        return "a publication date: published in episode.toml"
     if state == "scheduled":
-        return state, f"its time, {episode.published:%d %B %Y %H:%M}"
-    return ("built", "cln-media publish") if built else (state, "cln-media build")
+        return f"its time, {episode.published:%d %B %Y %H:%M}"
+    if episode.visibility is Visibility.MEMBERS:  # it has no public page that could tell more
+        return "cln-media publish, which brings it to the members"
+    return "cln-media build"
 
 
 def _built(where: Workspace) -> Release | None:

@@ -13,10 +13,16 @@ from pipeline.cli.screen import Screen
 from pipeline.errors import MediaError
 from pipeline.workspace import Workspace
 
-DEFAULT_PORT = 8321
 
-
-def serve(where: Workspace, build: Callable[[], object], screen: Screen, *, port: int | None, browser: bool) -> None:
+def serve(
+    where: Workspace,
+    build: Callable[[], object],
+    screen: Screen,
+    *,
+    port: int | None,
+    default_port: int,
+    browser: bool,
+) -> None:
     """Build, then serve until Ctrl-C."""
     show, problems = workspace.read_show(where)
     if show is None:
@@ -38,7 +44,7 @@ def serve(where: Workspace, build: Callable[[], object], screen: Screen, *, port
     with suppress(KeyboardInterrupt):  # how a preview is meant to end
         preview.serve(
             where.site,
-            port=port or own_port or DEFAULT_PORT,
+            port=port or own_port or default_port,
             base_path=address.path,
             rebuild=lambda: screen.say(f"{build()}."),
             fingerprint=lambda: tuple(_sources(where)),

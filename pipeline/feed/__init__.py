@@ -11,9 +11,7 @@ from pipeline.feed.sizes import size_problems
 from pipeline.model import OPML_KEY, PUBLISHER_KEY, Edition, Feed, Item
 
 __all__ = [
-    "atom",
     "guid",
-    "json_feed",
     "opml",
     "publisher",
     "render",
@@ -57,47 +55,6 @@ def render_pages(edition: Edition, feed: Feed | None = None, *, key: str | None 
     shown = [item for part in parts for item in part.items]
     made = {guid: entry.rss_entry() for guid, entry in _entries(edition, shown).items()}
     return {one.page_key(part.number): rss.page(edition, one, part, made) for part in parts}
-
-
-def atom(edition: Edition, feed: Feed | None = None) -> bytes:
-    """Render the first page of a feed as Atom, with the items of `render`.
-
-    Args:
-        edition: what is published.
-        feed: the part to render; None for the network feed.
-
-    Returns:
-        Atom 1.0, UTF-8 with an XML declaration, ending in a newline.
-
-    Raises:
-        FeedError: the feed would be invalid.
-
-    Source:
-        RFC 4287; RFC 5005, section 3.
-    """
-    one, part = identity.of(edition, feed), archive.pages(archive.held(edition, feed), edition.show.feed)[0]
-    made = {guid: entry.atom_entry() for guid, entry in _entries(edition, part.items).items()}
-    return atomfeed.page(one, part, made)
-
-
-def json_feed(edition: Edition, feed: Feed | None = None) -> bytes:
-    """Render the first page of a feed as JSON, with the items of `render`.
-
-    Args:
-        edition: what is published.
-        feed: the part to render; None for the network feed.
-
-    Returns:
-        JSON Feed 1.1 in UTF-8, ending in a newline.
-
-    Raises:
-        FeedError: the feed would be invalid.
-
-    Source:
-        JSON Feed 1.1.
-    """
-    one, part = identity.of(edition, feed), archive.pages(archive.held(edition, feed), edition.show.feed)[0]
-    return jsonfeed.page(one, part, _json_entries(part.items))
 
 
 def render_all(edition: Edition) -> dict[str, bytes]:
