@@ -5,6 +5,7 @@ A key is the path of a file below the site's root, always with forward slashes; 
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -64,6 +65,11 @@ def chapters_key(slug: str) -> str:
 def transcript_key(slug: str, extension: str) -> str:
     """Name the key of an episode's transcript in one of TRANSCRIPT_FORMATS."""
     return f"transcripts/{slug}.{extension}"
+
+
+def waveform_key(slug: str) -> str:
+    """Name the key of the picture of an episode's sound."""
+    return f"waveforms/{slug}.svg"
 
 
 def media_key(slug: str, sha256: str, extension: str = "mp3") -> str:
@@ -207,15 +213,35 @@ class Loudness:
     threshold_lufs: float
 
 
+PRESETS: Mapping[str, LoudnessTarget] = {  # what podcast apps ask for; EBU R 128; music and video streaming
+    "podcast": LoudnessTarget(integrated_lufs=-16.0, true_peak_dbtp=-1.0),
+    "broadcast": LoudnessTarget(integrated_lufs=-23.0, true_peak_dbtp=-1.0),
+    "streaming": LoudnessTarget(integrated_lufs=-14.0, true_peak_dbtp=-1.0),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioSettings:
-    """How a recording becomes a master."""
+    """How a recording becomes a master.
+
+    sample_rate_hz: None for the recording's own family (44,100 or 48,000). longest_pause_s: None leaves pauses as they
+    are. intro, outro: sound files played before and after, each going on for `sting_overlap_s` under the speech.
+    """
 
     target: LoudnessTarget = field(default_factory=LoudnessTarget)
     channels: Literal[1, 2] = 1
     bit_rate_kbps: int = 96
-    sample_rate_hz: int = 44_100
+    sample_rate_hz: int | None = None
     highpass_hz: int = 80
+    level: bool = True
+    denoise: Literal["auto", "off", "light", "strong"] = "auto"
+    trim: bool = True
+    longest_pause_s: float | None = None
+    intro: Path | None = None
+    outro: Path | None = None
+    sting_overlap_s: float = 2.0
+    recorders: Literal["best", "mix"] = "best"
+    alternates: tuple[Literal["aac", "opus"], ...] = ()
     ffmpeg: str | None = None
 
 
@@ -379,10 +405,75 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A recording as it was ingested: its path and the SHA-256 it had then."""
+    """A recording as it was ingested: its path and the SHA-256 it had then.
+
+    recorder: which of several recorders that ran at the same time made it, from 1; the first one gives the clock.
+    """
 
     path: Path
     sha256: str
+    recorder: int = 1
+
+
+class EditAction(StrEnum):
+    """What an edit does with a stretch of the recording."""
+
+    CUT = "cut"
+    BLEEP = "bleep"
+    MUTE = "mute"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A stretch to take out or to cover, ms from the start of the recording."""
+
+    start_ms: int
+    end_ms: int
+    action: EditAction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A stretch of the recording that the master keeps, and where in the master it begins; all in ms."""
+
+    start_ms: int
+    end_ms: int
+    master_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """Where each moment of a recording is in its master, after cuts, trims and stings.
+
+    spans: ascending, not overlapping; covered: stretches of the recording that a bleep or silence covers, (start, end)
+    in ms. Without spans, the two clocks are the same.
+    """
+
+    spans: tuple[Span, ...] = ()
+    covered: tuple[tuple[int, int], ...] = ()
+
+    def keeps(self, recording_ms: int) -> bool:
+        """Say whether the master keeps that moment of the recording."""
+        return not self.spans or any(span.start_ms <= recording_ms < span.end_ms for span in self.spans)
+
+    def moved(self, recording_ms: int) -> int:
+        """Turn a time of the recording into one of the master; a moment that was cut becomes the next one kept."""
+        if not self.spans:
+            return recording_ms
+        number = bisect_right(self.spans, recording_ms, key=lambda span: span.end_ms)
+        following = self.spans[min(number, len(self.spans) - 1)]
+        inside_ms = min(max(recording_ms, following.start_ms), following.end_ms) - following.start_ms
+        return following.master_ms + inside_ms
+
+    def kept_ms(self, start_ms: int, end_ms: int) -> int:
+        """Say how much of a stretch of the recording the master keeps."""
+        if not self.spans:
+            return end_ms - start_ms
+        return sum(max(0, min(end_ms, span.end_ms) - max(start_ms, span.start_ms)) for span in self.spans)
+
+    def covered_ms(self, start_ms: int, end_ms: int) -> int:
+        """Say how much of a stretch of the recording is covered by a bleep or silence."""
+        return sum(max(0, min(end_ms, end) - max(start_ms, start)) for start, end in self.covered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -435,10 +526,17 @@ class Episode:
     machine_drafted: tuple[str, ...] = ()
     keep_audio: bool = False
     soundbites: tuple[Soundbite, ...] = ()
+    edits: tuple[Edit, ...] = ()
     notes: str | None = None
     chapters: tuple[Chapter, ...] = ()
     transcript: Transcript | None = None
     cover: Path | None = None
+
+    @property
+    def recorders(self) -> tuple[tuple[Path, ...], ...]:
+        """The recordings of each recorder, its parts in order; the first recorder gives the clock."""
+        numbers = sorted({source.recorder for source in self.sources})
+        return tuple(tuple(s.path for s in self.sources if s.recorder == number) for number in numbers)
 
     @property
     def notes_are_draft(self) -> bool:
@@ -452,8 +550,64 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """Something about a recording that mastering cannot mend.
+
+    kind: `clipping`, `dead-channel`, `noise`, `silence` or another such word, for programs.
+    """
+
+    kind: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mastering:
+    """What mastering found and did, for people to judge. Levels are of the recording, on its own clock.
+
+    step_ms: the time between the values of before_lufs (short-term loudness as it came), gains_db (all gain but the
+    limiter's) and speech (whether somebody speaks). silences, clipped: stretches in ms. denoise: what was done.
+    """
+
+    step_ms: int = 1000
+    before_lufs: tuple[float, ...] = ()
+    gains_db: tuple[float, ...] = ()
+    speech: tuple[bool, ...] = ()
+    integrated_before_lufs: float = 0.0
+    peak_before_dbfs: float = 0.0
+    range_before_lu: float = 0.0
+    floor_before_lufs: float = 0.0
+    floor_after_lufs: float = 0.0
+    speech_to_noise_db: float = 0.0
+    clipped: tuple[tuple[int, int], ...] = ()
+    silences: tuple[tuple[int, int], ...] = ()
+    denoise: Literal["off", "light", "strong"] = "off"
+    hum_hz: tuple[int, ...] = ()
+    channels: str = ""
+    recorders: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendition:
+    """A master in another coding: `codec` is `aac` or `opus`, `codecs` what a browser calls it (RFC 6381)."""
+
+    path: Path
+    sha256: str
+    size: int
+    codec: Literal["aac", "opus"]
+    codecs: str
+    mime: str
+    bit_rate_kbps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Master:
-    """A recording normalised and encoded, not yet tagged. `loudness` was measured on the encoded file."""
+    """A recording normalised and encoded, not yet tagged. `loudness` was measured on the encoded file.
+
+    timeline: from the recording's clock to the master's; after_lufs: short-term loudness of the encoded file, one a
+    second; waveform: the height (0 to 100) of stretches of equal length, for a picture of the sound.
+    """
 
     path: Path
     sha256: str
@@ -461,6 +615,11 @@ class Master:
     duration_ms: int
     loudness: Loudness
     mime: str = "audio/mpeg"
+    timeline: Timeline = field(default_factory=Timeline)
+    mastering: Mastering = field(default_factory=Mastering)
+    after_lufs: tuple[float, ...] = ()
+    waveform: tuple[int, ...] = ()
+    renditions: tuple[Rendition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -486,6 +645,24 @@ class Enclosure:
     length: int
     mime: str
     duration_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlternateEnclosure:
+    """An episode in another coding, as a feed names it (podcast:alternateEnclosure)."""
+
+    enclosure: Enclosure
+    title: str
+    codecs: str
+    bit_rate_kbps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A soundbite as a sound file of its own; `bite` is on the master's clock."""
+
+    bite: Soundbite
+    enclosure: Enclosure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -523,6 +700,9 @@ class Item:
     chapters_url: str | None = None
     transcripts: tuple[TranscriptFile, ...] = ()
     cover: Artwork | None = None
+    alternates: tuple[AlternateEnclosure, ...] = ()
+    clips: tuple[Clip, ...] = ()
+    waveform: tuple[int, ...] = ()
 
     @property
     def changed(self) -> datetime:

@@ -6,7 +6,7 @@ What a file says is read against the tables in `keys`; whether it makes sense to
 import json
 import textwrap
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -78,18 +78,21 @@ def _show(workspace: Workspace, values: dict[str, Any]) -> Show:
         feeds=tuple(_feed(workspace, feed) for feed in values["feeds"]),
         feed=_feed_settings(values["feed"]),
         members=workspace.root / values["members"]["list"] if values["members"]["list"] else None,
-        audio=model.AudioSettings(
-            target=model.LoudnessTarget(
-                integrated_lufs=audio["integrated_lufs"],
-                true_peak_dbtp=audio["true_peak_dbtp"],
-                mono_loudness=model.MonoLoudness(audio["mono_loudness"]),
-            ),
-            **{name: audio[name] for name in ("channels", "bit_rate_kbps", "sample_rate_hz", "highpass_hz", "ffmpeg")},
-        ),
+        audio=_audio_settings(workspace, audio),
         tags=model.TagSettings(**tags),
         speech=model.SpeechSettings(model=_model_folder(workspace, values["speech"]["model"])),
         storage=model.StorageSettings(**values["storage"]),
     )
+
+
+def _audio_settings(workspace: Workspace, values: dict[str, Any]) -> model.AudioSettings:
+    preset = model.PRESETS[values["preset"]]
+    own = {name: values.pop(name) for name in ("integrated_lufs", "true_peak_dbtp")}
+    mono = model.MonoLoudness(values.pop("mono_loudness"))
+    target = replace(preset, mono_loudness=mono, **{name: value for name, value in own.items() if value is not None})
+    stings = {name: workspace.root / name_of if (name_of := values[name]) else None for name in ("intro", "outro")}
+    named = {name: value for name, value in values.items() if name != "preset"}
+    return model.AudioSettings(**{**named, **stings, "target": target, "alternates": tuple(values["alternates"])})
 
 
 def _model_folder(workspace: Workspace, text: str | None) -> str | None:
@@ -229,7 +232,11 @@ def _tables(episode: Episode) -> dict[str, list[dict[str, Any]]]:
             {"start": bite.start_ms / 1000, "duration": bite.duration_ms / 1000, "title": bite.title}
             for bite in episode.soundbites
         ],
-        "sources": [{"file": source.path.name, "sha256": source.sha256} for source in episode.sources],
+        "edits": [
+            {"start": edit.start_ms / 1000, "end": edit.end_ms / 1000, "action": str(edit.action)}
+            for edit in episode.edits
+        ],
+        "sources": [_source_table(source) for source in episode.sources],
         "speakers": [
             {
                 "role": speaker.role,
@@ -241,6 +248,11 @@ def _tables(episode: Episode) -> dict[str, list[dict[str, Any]]]:
         ],
         "links": [asdict(link) for link in episode.links],
     }
+
+
+def _source_table(source: model.Source) -> dict[str, Any]:
+    recorder = {"recorder": source.recorder} if source.recorder != 1 else {}
+    return {"file": source.path.name, "sha256": source.sha256, **recorder}
 
 
 def _table_lines(name: str, table: dict[str, Any]) -> list[str]:
@@ -282,6 +294,7 @@ GITIGNORE = """\
 /site/
 /.cache/
 /public/
+/episodes/*/report.html
 """
 
 TEMPLATES_README = """\

@@ -77,6 +77,7 @@ class EpisodeReader:
             updated=self._aware(top.pop("updated")),
             machine_drafted=tuple(top.pop("machine_drafted")),
             soundbites=tuple(_soundbite(entry) for entry in values["soundbites"]),
+            edits=tuple(sorted((_edit(entry) for entry in values["edits"]), key=lambda edit: edit.start_ms)),
             sources=tuple(source for source in sources if source is not None),
             speakers=tuple(_speaker(entry) for entry in values["speakers"]),
             links=tuple(model.Link(**entry) for entry in values["links"]),
@@ -106,7 +107,7 @@ class EpisodeReader:
             hint = "Give the name of a file in the episode's folder, without a path."
             self._problem(self.folder / EPISODE_NAME, f"the source {entry['file']!r} is not a plain file name", hint)
         elif self._confined(path):
-            return model.Source(path=path, sha256=entry["sha256"])
+            return model.Source(path=path, sha256=entry["sha256"], recorder=entry["recorder"])
         return None
 
     def _confined(self, path: Path) -> bool:
@@ -151,7 +152,17 @@ class EpisodeReader:
 
 def _soundbite(entry: dict[str, Any]) -> model.Soundbite:
     return model.Soundbite(
-        start_ms=round(entry["start"] * 1000), duration_ms=round(entry["duration"] * 1000), title=entry["title"]
+        start_ms=toml.milliseconds(entry["start"]) or 0,
+        duration_ms=round(entry["duration"] * 1000),
+        title=entry["title"],
+    )
+
+
+def _edit(entry: dict[str, Any]) -> model.Edit:
+    return model.Edit(
+        start_ms=toml.milliseconds(entry["start"]) or 0,
+        end_ms=toml.milliseconds(entry["end"]) or 0,
+        action=model.EditAction(entry["action"]),
     )
 
 

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["text", "whole number", "number", "true or false", "date", "date and time", "list of texts", "table"]
+Kind = Literal[
+    "text", "whole number", "number", "time", "true or false", "date", "date and time", "list of texts", "table"
+]
 
 ID_PATTERN = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 ID_MEANING = "lower-case letters, digits and single hyphens"
@@ -18,7 +20,10 @@ ID_MEANING = "lower-case letters, digits and single hyphens"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One key: what it may hold and what it means. example: TOML text for the file that `init` writes."""
+    """One key: what it may hold and what it means.
+
+    example: TOML text for the file that `init` writes; shown: the same, for a line that stays a comment.
+    """
 
     name: str
     kind: Kind
@@ -31,6 +36,7 @@ class Key:
     pattern: str | None = None
     pattern_meaning: str | None = None
     example: str | None = None
+    shown: str | None = None
     keys: tuple["Key", ...] = ()
 
     def default_toml(self) -> str:
@@ -395,18 +401,26 @@ SHOW_SECTIONS = (
         doc="How recordings are mastered.",
         keys=(
             Key(
+                name="preset",
+                kind="text",
+                doc="The loudness to reach: podcast (-16 LUFS), broadcast (EBU R 128, -23 LUFS) or streaming "
+                "(-14 LUFS), each with a true peak of at most -1 dBTP.",
+                default="podcast",
+                choices=("podcast", "broadcast", "streaming"),
+            ),
+            Key(
                 name="integrated_lufs",
                 kind="number",
-                doc="The integrated loudness of every episode, in LUFS.",
-                default=-16.0,
+                doc="The integrated loudness of every episode, in LUFS, if not the preset's.",
+                shown="-16.0",
                 minimum=-36,
                 maximum=-9,
             ),
             Key(
                 name="true_peak_dbtp",
                 kind="number",
-                doc="The highest true peak allowed in the encoded file, in dBTP.",
-                default=-1.0,
+                doc="The highest true peak allowed in the encoded file, in dBTP, if not the preset's.",
+                shown="-1.0",
                 minimum=-9,
                 maximum=0,
             ),
@@ -436,8 +450,9 @@ SHOW_SECTIONS = (
             Key(
                 name="sample_rate_hz",
                 kind="whole number",
-                doc="The sample rate of the MP3, in Hz.",
-                default=44_100,
+                doc="The sample rate of the MP3, in Hz: 32000, 44100 or 48000; without it 44100 for recordings at "
+                "44100 and its fractions, 48000 for all others, so that nothing is resampled needlessly.",
+                shown="48000",
                 choices=("32000", "44100", "48000"),
             ),
             Key(
@@ -447,6 +462,60 @@ SHOW_SECTIONS = (
                 default=80,
                 minimum=0,
                 maximum=300,
+            ),
+            Key(
+                name="level",
+                kind="true or false",
+                doc="Whether each speaker is brought to the same loudness, without lifting the room in pauses.",
+                default=True,
+            ),
+            Key(
+                name="denoise",
+                kind="text",
+                doc="Whether the noise of the room is taken out: auto (only where a recording needs it), off, light "
+                "(by at most 12 dB) or strong.",
+                default="auto",
+                choices=("auto", "off", "light", "strong"),
+            ),
+            Key(
+                name="trim",
+                kind="true or false",
+                doc="Whether what comes before the first words and after the last ones is trimmed.",
+                default=True,
+            ),
+            Key(
+                name="longest_pause_s",
+                kind="number",
+                doc="Pauses longer than this are shortened to it, in seconds; without it they stay.",
+                shown="3.0",
+                minimum=0.5,
+                maximum=60,
+            ),
+            Key(name="intro", kind="text", doc="A sound file, beside this file, to play before each episode."),
+            Key(name="outro", kind="text", doc="A sound file, beside this file, to play after each episode."),
+            Key(
+                name="sting_overlap_s",
+                kind="number",
+                doc="How long intro and outro go on, softly, under the speech, in seconds.",
+                default=2.0,
+                minimum=0,
+                maximum=10,
+            ),
+            Key(
+                name="recorders",
+                kind="text",
+                doc="Of several recorders of one meeting: take the best one, or mix them, each speaker from the "
+                "nearest.",
+                default="best",
+                choices=("best", "mix"),
+            ),
+            Key(
+                name="alternates",
+                kind="list of texts",
+                doc="Further codings of each episode, offered beside the MP3: aac (M4A, 64 kbit/s) and opus "
+                "(24 kbit/s, for slow connections).",
+                default=[],
+                choices=("aac", "opus"),
             ),
             Key(
                 name="ffmpeg",
@@ -612,7 +681,7 @@ EPISODE_SECTIONS = (
         doc="Stretches worth hearing on their own, 15 seconds to 2 minutes each; apps offer them as trailers.",
         many=True,
         keys=(
-            Key(name="start", kind="number", doc="Where it begins, in seconds.", required=True, minimum=0),
+            Key(name="start", kind="time", doc="Where it begins in the recording.", required=True),
             Key(name="duration", kind="number", doc="How long it lasts, in seconds.", required=True, minimum=0),
             Key(name="title", kind="text", doc="What is said.", maximum=128),
         ),
@@ -631,6 +700,30 @@ EPISODE_SECTIONS = (
                 required=True,
                 pattern=r"[0-9a-f]{64}",
                 pattern_meaning="64 hexadecimal digits",
+            ),
+            Key(
+                name="recorder",
+                kind="whole number",
+                doc="Which recorder made it, where several ran at the same time; recorder 1 gives the clock.",
+                default=1,
+                minimum=1,
+                maximum=8,
+            ),
+        ),
+    ),
+    Section(
+        name="edits",
+        doc="Stretches of the recording to take out or to cover; chapters, transcript and links move with them.",
+        many=True,
+        keys=(
+            Key(name="start", kind="time", doc="Where it begins in the recording.", required=True),
+            Key(name="end", kind="time", doc="Where it ends.", required=True),
+            Key(
+                name="action",
+                kind="text",
+                doc="cut takes it out; bleep and mute cover it and leave the length as it is.",
+                required=True,
+                choices=("cut", "bleep", "mute"),
             ),
         ),
     ),
@@ -702,7 +795,7 @@ def _comment(text: str) -> list[str]:
 
 
 def _placeholder(key: Key) -> str:
-    return {"text": '""', "whole number": "1", "list of texts": "[]"}.get(key.kind, '""')
+    return key.shown or {"text": '""', "whole number": "1", "list of texts": "[]"}.get(key.kind, '""')
 
 
 def _heading(section: Section) -> str:

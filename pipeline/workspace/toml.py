@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,35 @@ from pipeline.model import Problem
 from pipeline.workspace.keys import Key, Section
 
 MAX_BYTES = 1_000_000
+MAX_MS = 100 * 3_600_000
+MINUTE = 60
+CLOCK = re.compile(r"(?:([0-9]{1,2}):)?([0-9]{1,3}):([0-9]{1,2}(?:\.[0-9]{1,3})?)")
 Table = dict[str, Any]
+
+
+def milliseconds(value: object) -> int | None:
+    """Turn a time within a recording, as people write it, into ms; None where it is none.
+
+    Args:
+        value: a number of seconds, "12:30", "1:12:30.5", or what TOML makes of 01:12:30 without quotes.
+    """
+    if isinstance(value, time):
+        value = value.isoformat()[: len("00:00:00.000")]
+    if isinstance(value, str):
+        found = CLOCK.fullmatch(value.strip())
+        if not found or float(found[3]) >= MINUTE or (found[1] and int(found[2]) >= MINUTE):
+            return None
+        value = int(found[1] or 0) * MINUTE * MINUTE + int(found[2]) * MINUTE + float(found[3])
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_MS / 1000:
+        return None
+    return round(value * 1000)
+
 
 _HOLDS: dict[str, Callable[[Any], bool]] = {
     "text": lambda value: isinstance(value, str),
     "whole number": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "time": lambda value: milliseconds(value) is not None,
     "true or false": lambda value: isinstance(value, bool),
     "date": lambda value: isinstance(value, date) and not isinstance(value, datetime),
     "date and time": lambda value: isinstance(value, datetime),
@@ -29,6 +52,7 @@ _EXAMPLES = {
     "text": 'text in quotes, such as "North West"',
     "whole number": "a whole number without quotes, such as 3",
     "number": "a number without quotes, such as -16.0",
+    "time": 'a time within the recording, such as "12:30" or "1:02:03.5", or a number of seconds',
     "true or false": "true or false, without quotes",
     "date": "a date without quotes, such as 2026-09-15",
     "date and time": "a date and time without quotes, such as 2026-10-01T07:00:00+01:00",
