@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from pipeline.check import edits
 from pipeline.check.facts import Facts, not_square, place
 from pipeline.check.naming import named
 from pipeline.check.show import did_you_mean
@@ -29,6 +30,7 @@ class EpisodeCheck:
         """Find them all."""
         yield from self._names()
         yield from self._sources()
+        yield from self._edits()
         yield from self._chapters()
         yield from self._soundbites()
         yield from self._transcript()
@@ -74,6 +76,10 @@ class EpisodeCheck:
             if actual != source.sha256:
                 hint = f'Put the ingested file back; or, if it was changed on purpose, set sha256 = "{actual}"'
                 yield self._problem(source.path.name, "is not the file that was ingested", f"{hint} in episode.toml.")
+
+    def _edits(self) -> Iterator[Problem]:
+        for file, message, hint, fatal in edits.wrong(self.episode, self.facts.durations_ms.get(self.episode.slug)):
+            yield self._problem(file, message, hint, fatal=fatal)
 
     def _chapters(self) -> Iterator[Problem]:
         chapters, end_ms = self.episode.chapters, self.facts.durations_ms.get(self.episode.slug)

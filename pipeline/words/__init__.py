@@ -4,12 +4,14 @@ markdown-it-py and nh3 live here. Everything is pure: bytes or text in, values o
 """
 
 from pipeline.words.chapters import chapters_json, read_chapters
+from pipeline.words.moving import moved
 from pipeline.words.notes import notes_html, plain
 from pipeline.words.reading import read_transcript
 from pipeline.words.writing import plain_text, srt, transcript_json, webvtt
 
 __all__ = [
     "chapters_json",
+    "moved",
     "notes_html",
     "plain",
     "plain_text",
