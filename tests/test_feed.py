@@ -3,6 +3,7 @@
 After a wanted change of a feed, renew the golden files with `python -m tests.test_feed` and read their difference.
 """
 
+import base64
 import io
 import json
 import random
@@ -28,6 +29,7 @@ from lxml import etree
 from pipeline import feed, model, words
 from pipeline.errors import FeedError
 from pipeline.model import (
+    AlternateEnclosure,
     Category,
     Chapter,
     Consent,
@@ -714,6 +716,95 @@ def test_the_json_feed_reads_back(tmp_path):
             }
         ],
     }
+
+
+def _with_alternates() -> Edition:
+    """An edition of one item that is there as M4A and Opus too."""
+    item = samples.item()
+
+    def alternate(extension: str, mime: str, codecs: str, kbps: int) -> AlternateEnclosure:
+        key = model.media_key("choose-and-book", "f" * 64, extension)
+        path, url = Path("site") / key, samples.SITE_URL + key
+        sound = replace(item.enclosure, path=path, sha256="f" * 64, key=key, url=url, length=kbps * 1_000, mime=mime)
+        title = f"{extension.title()}, {kbps} kbit/s and some more words"
+        return AlternateEnclosure(enclosure=sound, title=title, codecs=codecs, bit_rate_kbps=kbps)
+
+    alternates = (alternate("m4a", "audio/mp4", "mp4a.40.2", 64), alternate("opus", "audio/ogg", "opus", 24))
+    bites = (model.Soundbite(start_ms=500, duration_ms=15_000),)
+    clips = (model.Clip(bite=bites[0], enclosure=replace(item.enclosure, url=samples.SITE_URL + "media/clip.mp3")),)
+    return samples.edition(items=(replace(item, alternates=alternates, clips=clips),))
+
+
+def test_other_codings_are_alternate_enclosures(tmp_path):
+    """Each stands behind the MP3, with address, length, rate, codec, a short title and a hash; no enclosure but one."""
+    data = feed.render(_with_alternates())
+    (item,) = _items(data)
+    assert len(item.findall("enclosure")) == 1
+    default, m4a, opus = item.findall("podcast:alternateEnclosure", NAMESPACES)
+    assert default.attrib == {"type": "audio/mpeg", "length": "1234567", "default": "true"}
+    title = " kbit/s and some more words"
+    assert m4a.attrib == {
+        "type": "audio/mp4",
+        "length": "64000",
+        "bitrate": "64000",
+        "title": f"M4A, 64{title}"[:32],
+        "codecs": "mp4a.40.2",
+    }
+    assert opus.attrib == {
+        "type": "audio/ogg",
+        "length": "24000",
+        "bitrate": "24000",
+        "title": f"Opus, 24{title}"[:32],
+        "codecs": "opus",
+    }
+    integrity = {"type": "sri", "value": "sha256-" + base64.b64encode(bytes.fromhex("f" * 64)).decode()}
+    uri = samples.SITE_URL + "media/choose-and-book-ffffffffffffffff.opus"
+    assert [child.attrib for child in opus] == [{"uri": uri}, integrity]
+    read = _feedsmith("feed.xml", data, tmp_path)["feed"]["items"][0]["podcast"]["alternateEnclosures"][2]
+    assert read == {
+        "type": "audio/ogg",
+        "length": 24_000,
+        "bitrate": 24_000,
+        "title": f"Opus, 24{title}"[:32],
+        "codecs": "opus",
+        "sources": [{"uri": uri}],
+        "integrity": integrity,
+    }
+    party = _partytime(data, tmp_path)["items"][0]["alternativeEnclosures"]
+    assert [(one["type"], one["length"], one["bitrate"], one["source"][0]["uri"]) for one in party[1:]] == [
+        ("audio/mp4", 64_000, 64_000, samples.SITE_URL + "media/choose-and-book-ffffffffffffffff.m4a"),
+        ("audio/ogg", 24_000, 24_000, uri),
+    ]
+
+
+def test_other_codings_are_attachments_of_json():
+    """JSON Feed lists them behind the MP3, by title; Atom names the MP3 alone, as apps take any enclosure there."""
+    edition = _with_alternates()
+    (item,) = json.loads(_json(edition))["items"]
+    first, m4a, opus = item["attachments"]
+    assert (first["url"], "title" in first) == (MEDIA_URL, False)
+    assert m4a["title"].startswith("M4A, 64 kbit/s")
+    assert opus == {
+        "url": samples.SITE_URL + "media/choose-and-book-ffffffffffffffff.opus",
+        "mime_type": "audio/ogg",
+        "title": "Opus, 24 kbit/s and some more words",
+        "size_in_bytes": 24_000,
+        "duration_in_seconds": 125,
+    }
+    assert _atom(edition).count(b'rel="enclosure"') == 1
+
+
+@pytest.mark.parametrize("changes", [{"length": 0}, {"mime": ""}, {"url": "nowhere"}])
+def test_an_alternate_that_would_make_the_feed_invalid_is_an_error(changes):
+    """An alternate is held to what the enclosure is held to, in each form that names it."""
+    edition = _with_alternates()
+    (item,) = edition.items
+    (first, *rest) = item.alternates
+    broken = replace(first, enclosure=replace(first.enclosure, **changes))
+    edition = replace(edition, items=(replace(item, alternates=(broken, *rest)),))
+    for render in (feed.render, _json):
+        with pytest.raises(FeedError):
+            render(edition)
 
 
 def test_an_item_of_json_always_has_content():

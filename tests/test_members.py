@@ -37,11 +37,13 @@ from pipeline.cli import members as commands
 from pipeline.cli.screen import Screen
 from pipeline.errors import MediaError, StorageError, WorkspaceError
 from pipeline.members import State
-from pipeline.model import Asset, Release, Visibility
+from pipeline.model import Asset, Feed, Release, Soundbite, Visibility
 from pipeline.workspace import Workspace
 from tests import samples, seaweed, studio
 from tests.test_build import NOW, Heard
 from tests.test_publish import Recording, sign_in
+from tests.test_renditions import mastered as mastered_sound
+from tests.test_renditions import pictures as pictures_of
 
 TODAY = date(2026, 11, 2)
 TOKEN = re.compile(r"[0-9a-f]{40}")
@@ -809,6 +811,28 @@ def test_a_list_written_by_notepad_is_read(tmp_path: Path) -> None:
     path = tmp_path / "list.toml"
     path.write_bytes(b"\xef\xbb\xbf" + f"[[members]]\n{GOOD}".replace("\n", "\r\n").encode())
     assert [member.name for member in members.read(path).entries] == ["GP"]
+
+
+def test_other_codings_and_clips_stand_below_the_prefix(tmp_path: Path) -> None:
+    """A member's feed names alternates below the member's own prefix, and their files are part of the site."""
+    made = mastered_sound(tmp_path / "masters")
+    show = samples.show(feeds=(Feed(name="for-members", title="For members", visibility=Visibility.MEMBERS),))
+    bites = (Soundbite(start_ms=500, duration_ms=2_000, title="Start small"),)
+    chapters = samples.episode().chapters[:1]
+    episode = samples.episode(visibility=Visibility.MEMBERS, soundbites=bites, chapters=chapters)
+    cache = Cache(tmp_path / "cache")
+    (edition,) = sites.editions(cache, show, pictures_of(tmp_path, show), (episode,), {episode.slug: made})
+    (item,) = edition.edition.items
+    named = [one.enclosure for one in (*item.alternates, *item.clips)]
+    assert [Path(one.key).suffix for one in named] == [".m4a", ".opus", ".mp3"]
+    prefix = samples.SITE_URL + members.member_prefix(sites.STAND_IN)
+    assert [one.url for one in named] == [prefix + one.key for one in named]
+    assert {one.key for one in named} <= set(edition.files)
+    assert {one.key for one in named} <= {asset.key for asset in edition.assets}
+    site = sites.render(edition, templates=tmp_path)
+    feed_text = site.personal["feed.xml"].decode()
+    assert all(f'uri="{one.enclosure.url}"' in feed_text for one in item.alternates)
+    assert samples.SITE_URL + "media/" not in feed_text
 
 
 def test_members_pages_are_whole_pages() -> None:

@@ -1,9 +1,12 @@
 """What a tagged file says to mutagen, to FFmpeg's library and to the ffmpeg program, and what it no longer says."""
 
+import base64
+import hashlib
 import resource
 import signal
 import struct
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -13,13 +16,16 @@ import imageio_ffmpeg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mutagen import id3
+from mutagen import flac, id3
 from mutagen.apev2 import APEv2
+from mutagen.mp4 import MP4
+from mutagen.oggopus import OggOpus
 from PIL import Image
 
 from pipeline import tags
 from pipeline.errors import TagError
 from pipeline.model import Chapter, Picture, TagSettings
+from pipeline.tags import boxes
 from tests import samples
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
@@ -411,3 +417,230 @@ def test_every_field_has_a_row() -> None:
     named = [row.field for row in tags.TAGS]
     assert sorted([*named, "chapters"]) == sorted(tags.Tags.__dataclass_fields__)
     assert all(row.id3 in id3.Frames for row in tags.TAGS)
+    for names in ([row.mp4 for row in tags.TAGS], [row.vorbis for row in tags.TAGS]):
+        assert len({name for name in names if name}) == len(names) - 1  # the file knows its own length
+
+
+FORMATS = ("m4a", "opus")
+CODINGS = {
+    "m4a": ("-c:a", "aac", "-b:a", "32k", "-f", "ipod", "-movflags", "+faststart"),
+    "opus": ("-c:a", "libopus", "-b:a", "16k"),
+}
+
+
+@pytest.fixture(scope="session")
+def renditions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Encode the sound of the master as M4A and as Opus, with tags that name a person."""
+    folder = tmp_path_factory.mktemp("renditions")
+    sound = ("-f", "lavfi", "-i", f"sine=frequency=220:duration={DURATION_MS // 1000}:sample_rate=24000")
+    person = ("-metadata", "artist=Jane", "-metadata", "location=+51.5-0.1/", "-metadata", "comment=secret")
+    plain = ("-fflags", "+bitexact", "-flags:a", "+bitexact")
+    paths = {form: folder / f"master.{form}" for form in FORMATS}
+    for form, path in paths.items():
+        subprocess.run([FFMPEG, "-v", "error", *sound, *person, *CODINGS[form], *plain, path], check=True)
+    return paths
+
+
+def tagged(
+    renditions: dict[str, Path], form: str, folder: Path, given_tags: tags.Tags, cover: Picture | None = None
+) -> Path:
+    """Tag one of the renditions."""
+    destination = folder / f"tagged.{form}"
+    tags.write(renditions[form], destination, given_tags, cover=cover, settings=TagSettings())
+    return destination
+
+
+def samples_of(path: Path) -> tuple[int, bytes]:
+    """Decode a file: how many samples, and their hash."""
+    digest, count = hashlib.sha256(), 0
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            digest.update(frame.to_ndarray().tobytes())
+            count += frame.samples
+    return count, digest.digest()
+
+
+def without(path: Path, kind: bytes) -> Path:
+    """Make a copy of a file in which nobody finds a kind of box."""
+    data = path.read_bytes()
+    assert data.count(kind) == 1
+    copied = path.with_name("without.m4a")
+    copied.write_bytes(data.replace(kind, b"free"))
+    return copied
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_other_codings_give_back_what_they_can_hold(renditions: dict[str, Path], tmp_path: Path, form: str) -> None:
+    """Every field but the length reads back; an M4A has no links of chapters, Opus has."""
+    wanted = made()
+    chapters = wanted.chapters if form == "opus" else tuple(replace(one, url=None) for one in wanted.chapters)
+    back = tags.read(tagged(renditions, form, tmp_path, wanted))
+    assert back == replace(wanted, duration_ms=None, chapters=chapters)
+    assert back.guid == wanted.guid is not None
+    assert len(back.chapters) == 3
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_other_codings_are_read_by_ffmpeg(
+    renditions: dict[str, Path], cover: Picture, tmp_path: Path, form: str
+) -> None:
+    """The ffmpeg program sees chapters; its library also tags, the cover, and the very samples of the master."""
+    path = tagged(renditions, form, tmp_path, made(), cover)
+    assert "START=30500\nEND=61000\ntitle=The pilot" in ffmetadata(path)
+    assert samples_of(path) == samples_of(renditions[form])
+    with av.open(str(path)) as container:
+        said = container.metadata | container.streams.audio[0].metadata  # in Ogg they belong to the stream
+        assert said["title" if form == "m4a" else "TITLE"] == "Choose & Book: what the pilot taught us"
+        assert said["album_artist"] == "Clinical Leaders Network"
+        assert said["date" if form == "m4a" else "DATE"] == "2026-10-01"
+        assert [chapter["metadata"]["title"] for chapter in container.chapters()] == [
+            "Welcome",
+            "The pilot",
+            "What changed",
+        ]
+        assert [stream.width for stream in container.streams.video] == [60]
+
+
+@pytest.mark.parametrize("first_ms", [0, 7_250])
+@pytest.mark.parametrize("hidden", [b"chpl", b"tref"])
+def test_both_kinds_of_chapters_stand_alone(
+    renditions: dict[str, Path], tmp_path: Path, hidden: bytes, first_ms: int
+) -> None:
+    """A player that knows only the track of texts, or only the list, finds every title at its millisecond."""
+    chapters = (
+        Chapter(start_ms=first_ms, title="Iechyd da \u00b7 \u5065\u5eb7"),
+        Chapter(start_ms=30_123, title="Two"),
+        Chapter(start_ms=61_001, title="x" * 300),
+    )
+    path = without(tagged(renditions, "m4a", tmp_path, made(chapters=chapters)), hidden)
+    with av.open(str(path)) as container:
+        read = container.chapters()
+    titles = ["Iechyd da \u00b7 \u5065\u5eb7", "Two", "x" * (300 if hidden == b"chpl" else 255)]
+    assert [chapter["metadata"]["title"] for chapter in read] == titles
+    assert [round(chapter["start"] * chapter["time_base"] * 1000) for chapter in read] == [first_ms, 30_123, 61_001]
+
+
+def test_a_list_of_chapters_is_read_by_mutagen_too(renditions: dict[str, Path], tmp_path: Path) -> None:
+    """A reader that is not FFmpeg finds the same chapters, and the mark of a podcast."""
+    file = MP4(tagged(renditions, "m4a", tmp_path, made()))
+    assert [(chapter.start, chapter.title) for chapter in file.chapters] == [
+        (0, "Welcome"),
+        (30.5, "The pilot"),
+        (61, "What changed"),
+    ]
+    assert (file.tags["pcst"], file.tags["stik"]) == (True, [21])
+    assert (file.tags["trkn"], file.tags["disk"]) == ([(1, 0)], [(2026, 0)])
+
+
+def test_what_comes_first_in_an_m4a(renditions: dict[str, Path], cover: Picture, tmp_path: Path) -> None:
+    """Index, tags and texts stand before the sound, without padding: players that stream it need not look ahead."""
+    path = tagged(renditions, "m4a", tmp_path, made(), cover)
+    with path.open("rb") as file:
+        outer = list(boxes.in_file(file))
+    assert [box.kind for box in outer] == [b"ftyp", b"moov", b"mdat", b"mdat"]
+    assert b"free" not in path.read_bytes()[: outer[-1].start]
+    plain = tagged(renditions, "m4a", tmp_path, made(chapters=()))
+    with plain.open("rb") as file:
+        assert [box.kind for box in boxes.in_file(file)] == [b"ftyp", b"moov", b"mdat"]
+    assert samples_of(plain) == samples_of(renditions["m4a"])
+
+
+def test_the_cover_of_opus_is_a_front_cover(renditions: dict[str, Path], cover: Picture, tmp_path: Path) -> None:
+    """The picture is the file's, with its measure and what it shows; a large one fills several pages."""
+    large = tmp_path / "large.png"
+    Image.effect_noise((400, 400), 100).save(large)
+    for one in (cover, Picture(path=large, sha256="", mime="image/png", width=400, height=400, alt="Noise")):
+        file = OggOpus(tagged(renditions, "opus", tmp_path, made(), one))
+        block = flac.Picture(base64.b64decode(file.tags["METADATA_BLOCK_PICTURE"][0]))
+        assert (block.type, block.mime, block.desc) == (id3.PictureType.COVER_FRONT, one.mime, one.alt)
+        assert (block.width, block.data) == (one.width, one.path.read_bytes())
+    assert large.stat().st_size > 100_000
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_other_codings_drop_what_was_there(
+    renditions: dict[str, Path], cover: Picture, tmp_path: Path, form: str
+) -> None:
+    """A person, a place and the encoder are gone; the same input gives the same bytes, tagged once or twice."""
+    assert b"Jane" in renditions[form].read_bytes()
+    path = tagged(renditions, form, tmp_path, made(), cover)
+    data = path.read_bytes()
+    assert not any(word in data for word in (b"Jane", b"+51.5", b"secret", b"Lavf", b"Lavc", b"encoder"))
+    assert tagged(renditions, form, tmp_path, made(), cover).read_bytes() == data
+    again = tmp_path / f"again.{form}"
+    tags.write(path, again, made(), cover=cover, settings=TagSettings())
+    assert again.read_bytes() == data
+    assert sorted(one.name for one in tmp_path.iterdir()) == [again.name, path.name]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_other_codings_say_nothing_of_themselves(renditions: dict[str, Path], tmp_path: Path, form: str) -> None:
+    """A draft's file has no more than it knows, and no chapters."""
+    bare = made(published=None, recorded_on=None, number=None, season=None, summary=None, topics=(), chapters=())
+    path = tagged(renditions, form, tmp_path, bare)
+    assert tags.read(path) == replace(bare, duration_ms=None)
+    assert "[CHAPTER]" not in ffmetadata(path)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    text=st.text(st.characters(codec=None), max_size=60),
+    url=st.text(max_size=40).map(lambda end: f"https://cln.example/{end}"),
+    form=st.sampled_from(FORMATS),
+)
+def test_any_text_is_written_in_other_codings(
+    renditions: dict[str, Path], tmp_path: Path, text: str, url: str, form: str
+) -> None:
+    """Whatever an episode is called, each of its files can be tagged, and says so."""
+    wanted = made(title=text, summary=text, topics=(text,), chapters=(Chapter(start_ms=0, title=text, url=url),))
+    back = tags.read(tagged(renditions, form, tmp_path, wanted))
+    assert (back.title, back.comment, back.keywords) == (wanted.title, wanted.comment, wanted.keywords)
+    assert back.chapters[0].title == wanted.chapters[0].title
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_255_chapters_come_back_in_order(renditions: dict[str, Path], tmp_path: Path, form: str) -> None:
+    """As many chapters as an MP3 can hold are in the other codings too."""
+    chapters = tuple(Chapter(start_ms=number * 100, title=f"Part {number}") for number in range(255))
+    path = tagged(renditions, form, tmp_path, made(chapters=chapters))
+    assert tags.read(path).chapters == chapters
+    assert ffmetadata(path).count("[CHAPTER]") == 255
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"OggS" + bytes(40),
+        b"\0\0\0\x10ftypM4A \0\0\0\0",
+        b"\0\0\0\x10ftypM4A \0\0\0\0\0\0\0\x08moov",
+        b"\0\0\0\x10ftypM4A \0\0\0\0\x7f\0\0\x08moov",
+        b"\0\0\0\x10ftypM4A \0\0\0\0\0\0\0\x10moov\0\0\0\x02trak",
+    ],
+    ids=["no page", "no index", "empty index", "lying size", "lying box"],
+)
+def test_damaged_files_of_other_codings_are_refused(data: bytes, tmp_path: Path) -> None:
+    """A file that only begins like an M4A or Opus gives a TagError with the next step, and leaves nothing behind."""
+    source = tmp_path / "source.bin"
+    source.write_bytes(data)
+    with pytest.raises(TagError) as caught:
+        write(source, tmp_path, made())
+    assert caught.value.hint
+    assert [path.name for path in tmp_path.iterdir()] == ["source.bin"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_rendition_cut_short_is_refused(renditions: dict[str, Path], tmp_path: Path, form: str) -> None:
+    """Half a file is no file."""
+    half = tmp_path / f"half.{form}"
+    data = renditions[form].read_bytes()
+    half.write_bytes(data[: len(data) // 2])
+    with pytest.raises(TagError):
+        tags.write(half, tmp_path / "tagged", made(), cover=None, settings=TagSettings())
+    assert [path.name for path in tmp_path.iterdir()] == [half.name]
+
+
+def test_a_number_too_large_for_an_m4a_is_refused(renditions: dict[str, Path], tmp_path: Path) -> None:
+    """An atom holds episode numbers up to 65,535; a larger one is an error, not another number."""
+    with pytest.raises(TagError):
+        tagged(renditions, "m4a", tmp_path, made(number=65_536))
+    assert list(tmp_path.iterdir()) == []

@@ -21,6 +21,8 @@ _TYPES = {
     ".jpg": "image/jpeg",
     ".ico": "image/x-icon",
     ".mp3": "audio/mpeg",
+    ".m4a": "audio/mp4",
+    ".opus": "audio/ogg",
 }
 _FEED_TYPES = {
     ".xml": "application/rss+xml; charset=utf-8",

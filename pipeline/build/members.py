@@ -19,6 +19,7 @@ from pipeline.model import (
     Artwork,
     Asset,
     Edition,
+    Enclosure,
     Episode,
     Feed,
     Item,
@@ -156,13 +157,18 @@ def _moved_item(item: Item, here: Show, there: Show) -> Item:
     def moved(url: str | None) -> str | None:
         return there.site_url + url.removeprefix(here.site_url) if url and url.startswith(here.site_url) else url
 
+    def sound(enclosure: Enclosure) -> Enclosure:
+        return replace(enclosure, url=there.url(enclosure.key))
+
     episode = item.episode
     chapters = tuple(replace(chapter, image_url=moved(chapter.image_url)) for chapter in episode.chapters)
     page = transcript_key(episode.slug, "html") if episode.transcript else _HOME_KEY
     return replace(
         item,
         episode=replace(episode, chapters=chapters),
-        enclosure=replace(item.enclosure, url=there.url(item.enclosure.key)),
+        enclosure=sound(item.enclosure),
+        alternates=tuple(replace(one, enclosure=sound(one.enclosure)) for one in item.alternates),
+        clips=tuple(replace(one, enclosure=sound(one.enclosure)) for one in item.clips),
         page_url=there.url(page),
         embed_url=there.url(page),
         oembed_url=there.url(page),

@@ -14,12 +14,25 @@ from pipeline.errors import FeedError
 from pipeline.feed import description, wording
 from pipeline.feed.archive import settings_of, utc
 from pipeline.feed.elements import PSC, Element, ItemElements, itunes, podcast
-from pipeline.model import Artwork, Chapter, Episode, Item, Region, Show, Soundbite, Speaker, TranscriptFile
+from pipeline.model import (
+    AlternateEnclosure,
+    Artwork,
+    Chapter,
+    Enclosure,
+    Episode,
+    Item,
+    Region,
+    Show,
+    Soundbite,
+    Speaker,
+    TranscriptFile,
+)
 
 _CHAPTERS_MIME = "application/json+chapters"
 _CAPTIONS = frozenset({"text/vtt", "application/x-subrip"})
 _COUNTRY = "GB"
 _IRI = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`\x00-\x20\x7f-\x9f]+""")
+_SHORT_CHARACTERS = 32  # of an alternate's title
 _HOUR_MS, _MINUTE_MS, _SECOND_MS = 3_600_000, 60_000, 1_000
 
 
@@ -98,29 +111,37 @@ def enclosure(item: Item) -> dict[str, str]:
     Raises:
         FeedError: the file is empty, or its address or type unusable.
     """
-    if item.enclosure.length <= 0:
+    return sound(item.enclosure, settings_of(item.episode))
+
+
+def sound(one: Enclosure, source: Path) -> dict[str, str]:
+    """Return a file of sound as a feed names it: url, length in bytes and type.
+
+    Raises:
+        FeedError: the file is empty, or its address or type unusable.
+    """
+    if one.length <= 0:
         raise FeedError(
-            f"the sound file is {item.enclosure.length} bytes long",
-            source=item.enclosure.path,
+            f"the sound file is {one.length} bytes long",
+            source=one.path,
             hint="Delete the file and build again; if it stays empty, look at the recording.",
         )
-    source = settings_of(item.episode)
     return {
-        "url": wording.address(item.enclosure.url, source),
-        "length": str(item.enclosure.length),
-        "type": wording.needed(item.enclosure.mime, "media type", source),
+        "url": wording.address(one.url, source),
+        "length": str(one.length),
+        "type": wording.needed(one.mime, "media type", source),
     }
 
 
 def _write(made: Any, item: Item, source: Path) -> None:
-    guid, sound = exact_guid(item.episode), enclosure(item)
+    guid, file = exact_guid(item.episode), enclosure(item)
     made.title(wording.needed(item.episode.title, "title", source))
     made.guid(guid, permalink=False)
     page = {"href": wording.address(item.page_url, source), "rel": "alternate", "type": "text/html"}
     made.podcasting.atom_id = _atom_id(guid)
     made.podcasting.links = [
         page,
-        {"href": sound["url"], "rel": "enclosure", "type": sound["type"], "length": sound["length"]},
+        {"href": file["url"], "rel": "enclosure", "type": file["type"], "length": file["length"]},
     ]
     made.link(made.podcasting.links)
     made.summary(description.plain(item))
@@ -170,7 +191,8 @@ def _elements(show: Show, item: Item, source: Path) -> Iterator[Element]:
         yield podcast("person", wording.label(name), {"role": "guest"})
     if item.cover:
         yield image(item.cover)
-    yield _alternate(item)
+    yield _own_enclosure(item.enclosure, source)
+    yield from (_alternate(one, source) for one in item.alternates)
     if episode.machine_drafted:
         yield podcast("txt", "true", {"purpose": "ai-content"})
     yield podcast("socialInteract", attributes={"protocol": "disabled"})
@@ -196,16 +218,29 @@ def _soundbite(one: Soundbite) -> Element:
     return podcast("soundbite", wording.label(one.title or "") or None, times)
 
 
-def _alternate(item: Item) -> Element:
-    sound = enclosure(item)
-    value = base64.b64encode(bytes.fromhex(item.enclosure.sha256)).decode()
-    return podcast(
-        "alternateEnclosure",
-        attributes={"type": sound["type"], "length": sound["length"], "default": "true"},
-        children=(
-            podcast("source", attributes={"uri": sound["url"]}),
-            podcast("integrity", attributes={"type": "sri", "value": f"sha256-{value}"}),
-        ),
+def _own_enclosure(one: Enclosure, source: Path) -> Element:
+    file = sound(one, source)
+    attributes = {"type": file["type"], "length": file["length"], "default": "true"}
+    return podcast("alternateEnclosure", attributes=attributes, children=_source(file["url"], one.sha256))
+
+
+def _alternate(one: AlternateEnclosure, source: Path) -> Element:
+    file = sound(one.enclosure, source)
+    attributes = {
+        "type": file["type"],
+        "length": file["length"],
+        "bitrate": str(one.bit_rate_kbps * 1000),
+        "title": wording.line(one.title)[:_SHORT_CHARACTERS] or None,
+        "codecs": wording.clean(one.codecs) or None,
+    }
+    return podcast("alternateEnclosure", attributes=attributes, children=_source(file["url"], one.enclosure.sha256))
+
+
+def _source(url: str, sha256: str) -> tuple[Element, ...]:
+    value = base64.b64encode(bytes.fromhex(sha256)).decode()
+    return (
+        podcast("source", attributes={"uri": url}),
+        podcast("integrity", attributes={"type": "sri", "value": f"sha256-{value}"}),
     )
 
 

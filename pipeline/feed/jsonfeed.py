@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pipeline.feed import description, entries, wording
 from pipeline.feed.archive import Page, settings_of, utc
 from pipeline.feed.identity import Identity
-from pipeline.model import Item
+from pipeline.model import Enclosure, Item
 
 EXTENSION = "json"
 
@@ -43,7 +44,7 @@ def entry(item: Item) -> dict[str, Any]:
         FeedError: the feed would be invalid with it.
     """
     episode, source = item.episode, settings_of(item.episode)
-    sound, html, text = entries.enclosure(item), description.html(item), description.plain(item)
+    html, text = description.html(item), description.plain(item)
     values = {
         "id": entries.exact_guid(episode),
         "url": wording.address(item.page_url, source),
@@ -58,10 +59,18 @@ def entry(item: Item) -> dict[str, Any]:
         "tags": [tag for topic in episode.topics if (tag := wording.line(topic))],
         "language": wording.clean(episode.language or ""),
     }
-    attachment = {
+    attachments = [_attachment(item.enclosure, None, source)]
+    attachments += [_attachment(one.enclosure, one.title, source) for one in item.alternates]
+    return {key: value for key, value in values.items() if value} | {"attachments": attachments}
+
+
+def _attachment(one: Enclosure, title: str | None, source: Path) -> dict[str, Any]:
+    sound = entries.sound(one, source)
+    named = {"title": wording.line(title)} if title else {}
+    return {
         "url": sound["url"],
         "mime_type": sound["type"],
-        "size_in_bytes": item.enclosure.length,
-        "duration_in_seconds": item.enclosure.duration_ms // 1000,
+        **named,
+        "size_in_bytes": one.length,
+        "duration_in_seconds": one.duration_ms // 1000,
     }
-    return {key: value for key, value in values.items() if value} | {"attachments": [attachment]}

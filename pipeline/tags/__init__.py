@@ -1,87 +1,25 @@
-"""A master and what is known of its episode enter, a tagged MP3 leaves; mutagen lives here and nowhere else."""
+"""Sound and what is known of its episode enter, a tagged file leaves: MP3, M4A or Opus; mutagen lives in this room."""
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
-from io import BytesIO
+from dataclasses import fields, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import mutagen
-import mutagen.id3
 
 from pipeline.errors import TagError
 from pipeline.model import FEED_KEY, Chapter, Episode, Picture, Show, TagSettings, clock
-from pipeline.tags import sound, wording
+from pipeline.tags import m4a, mp3, opus, wording
+from pipeline.tags.table import ADDRESSES, TAGS, TEXTS, Found, Row, Tags
 
-id3: Any = mutagen.id3  # half of it is typed, so none of it is
+__all__ = ["TAGS", "Row", "Tags", "read", "recipe", "values", "write"]
 
 TABLE_VERSION = "2"
 MOST_CHAPTERS = 255
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tags:
-    """What a tagged file says of itself; None where it says nothing.
-
-    date: ISO 8601, `YYYY-MM-DD`. language: ISO 639-2. duration_ms: where the last chapter ends. chapters: ascending.
-    """
-
-    title: str | None = None
-    artist: str | None = None
-    album: str | None = None
-    album_artist: str | None = None
-    date: str | None = None
-    track: int | None = None
-    season: int | None = None
-    genre: str | None = None
-    language: str | None = None
-    comment: str | None = None
-    description: str | None = None
-    copyright: str | None = None
-    category: str | None = None
-    keywords: str | None = None
-    guid: str | None = None
-    feed_url: str | None = None
-    page_url: str | None = None
-    site_url: str | None = None
-    duration_ms: int | None = None
-    chapters: tuple[Chapter, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A row of TAGS: a field of Tags and what each format calls it."""
-
-    field: str
-    id3: str
-
-
-TAGS: tuple[Row, ...] = (
-    Row(field="title", id3="TIT2"),
-    Row(field="artist", id3="TPE1"),
-    Row(field="album", id3="TALB"),
-    Row(field="album_artist", id3="TPE2"),
-    Row(field="date", id3="TDRC"),
-    Row(field="track", id3="TRCK"),
-    Row(field="season", id3="TPOS"),
-    Row(field="genre", id3="TCON"),
-    Row(field="language", id3="TLAN"),
-    Row(field="comment", id3="COMM"),
-    Row(field="description", id3="TDES"),
-    Row(field="copyright", id3="TCOP"),
-    Row(field="category", id3="TCAT"),
-    Row(field="keywords", id3="TKWD"),
-    Row(field="guid", id3="TGID"),
-    Row(field="feed_url", id3="WFED"),
-    Row(field="page_url", id3="WOAF"),
-    Row(field="site_url", id3="WOAS"),
-    Row(field="duration_ms", id3="TLEN"),
-)
-NUMBERS = frozenset({"track", "season", "duration_ms"})
-ADDRESSES = frozenset({"feed_url", "page_url", "site_url"})
-TEXTS = frozenset({"comment", "description"})
+MARK_BYTES = 8
 
 
 def values(show: Show, episode: Episode, *, duration_ms: int, page_url: str) -> Tags:
@@ -128,31 +66,31 @@ def values(show: Show, episode: Episode, *, duration_ms: int, page_url: str) -> 
 
 
 def write(source: Path, destination: Path, tags: Tags, *, cover: Picture | None, settings: TagSettings) -> None:
-    """Copy a master to `destination` with these tags and no others, and read them back.
+    """Copy sound to `destination` with these tags and no others, and read them back.
 
     Args:
-        source: an MP3; tags of its own are left behind.
+        source: an MP3, M4A or Opus file, told apart by its content; tags of its own are left behind.
         destination: replaced only when the new file is complete and proved.
-        tags: what to write; text is cleaned as `values` cleans it.
+        tags: what to write; text is cleaned as `values` cleans it. What a format has no place for is left out.
         cover: the picture for the front cover, a JPEG or PNG file.
-        settings: the version of ID3.
+        settings: the version of ID3, for an MP3.
 
     Raises:
-        TagError: source is not an MP3, the disk is full, there are no rights, or the tags do not read back as written.
+        TagError: source is none of these, the disk is full, there are no rights, or the tags do not read back as
+            written.
 
     Source:
-        ID3v2.3.0 and ID3v2.4.0 structure and native frames; ID3v2 Chapter Frame Addendum v1.0. No ID3v1, no APE, no
-        padding, no unsynchronisation: the same input gives the same bytes.
+        Named beside `copy` of each format's module. The same input gives the same bytes.
     """
     tags = _cleaned(tags)
     _refuse_too_many_chapters(source, tags)
     partial = destination.with_name(f".{destination.name}.part")
     with _mapped(destination):
-        tag = _tag_bytes(tags, cover, settings)
         destination.parent.mkdir(parents=True, exist_ok=True)
         try:
-            audio_sha256 = _copy_with_tag(source, partial, tag)
-            _prove(partial, destination, tags, cover, audio_sha256)
+            form = _format_of(source)
+            form.copy(source, partial, tags, cover=cover, settings=settings)
+            _prove(form.found(partial), form.kept(tags), cover, form.sound_sha256(source), destination)
             partial.replace(destination)
         except BaseException:
             partial.unlink(missing_ok=True)
@@ -163,7 +101,7 @@ def read(path: Path) -> Tags:
     """Read a file's tags; a file without a tag gives empty Tags.
 
     Args:
-        path: an MP3 file.
+        path: an MP3, M4A or Opus file.
 
     Returns:
         What it says, of the fields that Tags has.
@@ -172,11 +110,8 @@ def read(path: Path) -> Tags:
         TagError: the file cannot be read, or its tag is damaged.
     """
     with _mapped(path):
-        try:
-            found = id3.ID3(path)
-        except id3.ID3NoHeaderError:
-            return Tags()
-        return _from_id3(found)
+        tags: Tags = _format_of(path).read(path)
+        return tags
 
 
 def recipe(settings: TagSettings) -> dict[str, str]:
@@ -251,94 +186,19 @@ def _mapped(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _tag_bytes(tags: Tags, cover: Picture | None, settings: TagSettings) -> bytes:
-    tag = id3.ID3()
-    tag.add(id3.PCST(value=1))
-    language = tags.language or wording.UNDETERMINED
-    for row in TAGS:
-        value = getattr(tags, row.field)
-        if value is not None:
-            tag.add(_frame(row.id3, str(value), language))
-    for frame in _chapter_frames(tags):
-        tag.add(frame)
-    if cover is not None:
-        tag.add(_picture_frame(cover))
-    if settings.id3_version == "2.3":
-        tag.update_to_v23()
-    file = BytesIO()
-    tag.save(file, v1=0, v2_version=int(settings.id3_version[-1]), padding=lambda _: 0)
-    return file.getvalue()
+def _format_of(path: Path) -> ModuleType:
+    with path.open("rb") as file:
+        mark = file.read(MARK_BYTES)
+    if mark.startswith(b"OggS"):
+        return opus
+    return m4a if mark[4:] == b"ftyp" else mp3
 
 
-def _frame(frame_id: str, value: str, language: str) -> Any:
-    kind = id3.Frames[frame_id]
-    if issubclass(kind, id3.UrlFrame):
-        return kind(url=value)
-    if frame_id == "COMM":
-        return kind(encoding=id3.Encoding.UTF8, lang=language, desc="", text=[value])
-    return kind(encoding=id3.Encoding.UTF8, text=[value])
-
-
-def _chapter_frames(tags: Tags) -> list[Any]:
-    if not tags.chapters:
-        return []
-    starts_ms = [chapter.start_ms for chapter in tags.chapters]
-    ends_ms = [*starts_ms[1:], max(tags.duration_ms or 0, starts_ms[-1])]
-    frames = [
-        _chapter_frame(f"ch{number}", chapter, end_ms)
-        for number, (chapter, end_ms) in enumerate(zip(tags.chapters, ends_ms, strict=True))
-    ]
-    flags = id3.CTOCFlags.TOP_LEVEL | id3.CTOCFlags.ORDERED
-    children = [frame.element_id for frame in frames]
-    return [id3.CTOC(element_id="toc", flags=flags, child_element_ids=children, sub_frames=[]), *frames]
-
-
-def _chapter_frame(element_id: str, chapter: Chapter, end_ms: int) -> Any:
-    parts = [id3.TIT2(encoding=id3.Encoding.UTF8, text=[chapter.title])]
-    if chapter.url is not None:
-        parts.append(id3.WXXX(encoding=id3.Encoding.UTF8, desc="", url=chapter.url))
-    return id3.CHAP(
-        element_id=element_id,
-        start_time=chapter.start_ms,
-        end_time=end_ms,
-        start_offset=0xFFFFFFFF,
-        end_offset=0xFFFFFFFF,
-        sub_frames=parts,
-    )
-
-
-def _picture_frame(cover: Picture) -> Any:
-    return id3.APIC(
-        encoding=id3.Encoding.UTF8,
-        mime=cover.mime,
-        type=id3.PictureType.COVER_FRONT,
-        desc=wording.line(cover.alt) or "",
-        data=cover.path.read_bytes(),
-    )
-
-
-def _copy_with_tag(source: Path, partial: Path, tag: bytes) -> str:
-    with source.open("rb") as master, partial.open("wb") as tagged:
-        start, end = sound.audio_span(master)
-        if not sound.is_mp3(master, start, end):
-            raise TagError(
-                "not an MP3, so it cannot be tagged",
-                source=source,
-                hint="Build from the recording again: masters are MP3 files.",
-            )
-        tagged.write(tag)
-        tagged.writelines(sound.pieces(master))
-    return sound.audio_sha256(source)
-
-
-def _prove(path: Path, destination: Path, tags: Tags, cover: Picture | None, audio_sha256: str) -> None:
-    found = id3.ID3(path)
-    back = _from_id3(found)
-    wrong = [field.name for field in fields(Tags) if getattr(back, field.name) != getattr(tags, field.name)]
-    pictures = [frame.data for frame in found.getall("APIC")]
-    if pictures != ([cover.path.read_bytes()] if cover else []):
+def _prove(back: Found, tags: Tags, cover: Picture | None, sound_sha256: str, destination: Path) -> None:
+    wrong = [field.name for field in fields(Tags) if getattr(back.tags, field.name) != getattr(tags, field.name)]
+    if back.pictures != ((cover.path.read_bytes(),) if cover else ()):
         wrong.append("cover")
-    if sound.audio_sha256(path) != audio_sha256:
+    if back.sound_sha256 != sound_sha256:
         wrong.append("sound")
     if wrong:
         raise TagError(
@@ -346,37 +206,3 @@ def _prove(path: Path, destination: Path, tags: Tags, cover: Picture | None, aud
             source=destination,
             hint="Build again; if it stays so, write what is named in plain words in cln_media.toml or episode.toml.",
         )
-
-
-def _from_id3(found: Any) -> Tags:
-    read_values: dict[str, Any] = {}
-    for row in TAGS:
-        frames = found.getall(row.id3)
-        text = _frame_text(frames[0]) if frames else None
-        read_values[row.field] = _number(text) if row.field in NUMBERS else text
-    return Tags(**read_values, chapters=_chapters(found))
-
-
-def _frame_text(frame: Any) -> str | None:
-    text = frame.url if isinstance(frame, id3.UrlFrame) else "\n".join(str(part) for part in frame.text)
-    return str(text) or None
-
-
-def _number(text: str | None) -> int | None:
-    found = re.match("[0-9]{1,10}", text or "")
-    return int(found[0]) if found else None
-
-
-def _chapters(found: Any) -> tuple[Chapter, ...]:
-    order = {name: place for toc in found.getall("CTOC") for place, name in enumerate(toc.child_element_ids)}
-    frames = [frame for frame in found.getall("CHAP") if frame.element_id in order]
-    return tuple(_chapter(frame) for frame in sorted(frames, key=lambda frame: order[frame.element_id]))
-
-
-def _chapter(frame: Any) -> Chapter:
-    titles, links = frame.sub_frames.getall("TIT2"), frame.sub_frames.getall("WXXX")
-    return Chapter(
-        start_ms=int(frame.start_time),
-        title=(_frame_text(titles[0]) or "") if titles else "",
-        url=_frame_text(links[0]) if links else None,
-    )
