@@ -263,6 +263,56 @@ def test_episode_page_says_all_that_is_known() -> None:
     assert '<iframe src="https://podcast.cln.example/embed/choose-and-book/"' in page.text
 
 
+def with_alternates(title: str = "Start small") -> Edition:
+    """Make an edition of one item with another coding and two clips."""
+    item = samples.item()
+    m4a = replace(item.enclosure, key="media/other.m4a", length=999_000, mime="audio/mp4")
+    bites = (
+        model.Soundbite(start_ms=75_000, duration_ms=45_000, title=title),
+        model.Soundbite(start_ms=0, duration_ms=15_000),
+    )
+    clips = tuple(
+        model.Clip(
+            bite=bite,
+            enclosure=replace(item.enclosure, key=f"media/clip-{number}.mp3", length=720_000, duration_ms=45_000),
+        )
+        for number, bite in enumerate(bites)
+    )
+    alternate = model.AlternateEnclosure(enclosure=m4a, title="M4A, 64 kbit/s", codecs="mp4a.40.2", bit_rate_kbps=64)
+    return samples.edition(items=(replace(item, alternates=(alternate,), clips=clips),))
+
+
+def test_other_codings_and_clips_are_downloads() -> None:
+    """Each is a link to its file, with its type, length and size; a clip also says where it begins."""
+    page = Page(render(with_alternates())[EPISODE])
+    links = {link["href"]: link for link in page.all("a") if link["href"].startswith("/media/")}
+    assert list(links) == [
+        f"/{samples.item().enclosure.key}",
+        "/media/other.m4a",
+        "/media/clip-0.mp3",
+        "/media/clip-1.mp3",
+    ]
+    assert [links[key]["type"] for key in ("/media/other.m4a", "/media/clip-0.mp3")] == ["audio/mp4", "audio/mpeg"]
+    assert all("download" in link for link in links.values())
+    assert "The same as: M4A, 64 kbit/s (2 minutes, 999 KB)" in page.text
+    assert "Clips Start small : MP3 (45 seconds, 720 KB) , from 1:15" in page.text
+    assert "Clip : MP3 (45 seconds, 720 KB) , from 0:00" in page.text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_the_title_of_a_clip_is_harmless(text: str) -> None:
+    """Whatever a soundbite is called, the page has the elements it has with any other title."""
+    named, plain = (Page(render(with_alternates(title))[EPISODE]) for title in (text, "Start small"))
+    assert [tag for tag, _ in named.elements] == [tag for tag, _ in plain.elements]
+
+
+def test_without_alternates_and_clips_nothing_is_said_of_them() -> None:
+    """The page of an episode that has only its MP3 offers that alone."""
+    page = Page(render(samples.edition())[EPISODE])
+    assert "The same as" not in page.text
+    assert "clips" not in page.ids
+
+
 def test_chapters_lead_to_moments() -> None:
     """A chapter is a link that names its moment to the player and, without a script, to the transcript."""
     page = Page(render(samples.edition())[EPISODE])
@@ -502,6 +552,7 @@ def test_every_template_and_value_is_documented() -> None:
         views.EpisodeView,
         views.ChapterView,
         views.FileView,
+        views.ClipView,
         views.FeedView,
         views.ImageView,
         script.Part,

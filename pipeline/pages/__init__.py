@@ -18,10 +18,22 @@ from pipeline.errors import TemplateError
 from pipeline.model import Edition, Episode, Item, Show, Visibility
 from pipeline.pages import drafts, script, views
 from pipeline.pages.assets import StaticFiles, design_system, static_files
+from pipeline.pages.report import Report, mastering_report, report_page
 from pipeline.pages.templating import DEFAULTS, html_environment, markdown_environment, render_template
 from pipeline.pages.views import EpisodeView, PageView, ShowView
+from pipeline.pages.waveform import waveform_svg
 
-__all__ = ["default_templates", "design_system", "draft_notes", "members", "render"]
+__all__ = [
+    "Report",
+    "default_templates",
+    "design_system",
+    "draft_notes",
+    "mastering_report",
+    "members",
+    "render",
+    "report_page",
+    "waveform_svg",
+]
 
 HOME_EPISODES = 20  # the home page shows the newest; episodes/ lists all
 
@@ -186,7 +198,8 @@ def _episode_files(site: _Site, item: Item, view: EpisodeView) -> Iterator[tuple
         "parts": parts,
         "transcript_language": _transcript_language(item, view),
     }
-    yield model.episode_key(slug), site.page("episode.html.jinja", page, data=data, **values).encode()
+    wave = site.show.link(model.waveform_key(slug)) if item.waveform else ""
+    yield model.episode_key(slug), site.page("episode.html.jinja", page, data=data, waveform=wave, **values).encode()
     embed = PageView(title=f"Listen: {page.title}", description="", address=view.address, is_indexed=False)
     yield model.embed_key(slug), site.page("embed.html.jinja", embed, about=about, episode=view).encode()
     yield model.oembed_key(slug), _json(views.oembed(site.view, view))

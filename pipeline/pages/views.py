@@ -7,7 +7,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from pipeline import model
-from pipeline.model import Artwork, Edition, Episode, EpisodeKind, Feed, Item, Show, Speaker
+from pipeline.model import Artwork, Clip, Edition, Enclosure, Episode, EpisodeKind, Feed, Item, Show, Speaker
 from pipeline.pages import wording
 from pipeline.pages.wording import clean, one_line
 
@@ -17,6 +17,7 @@ ACCESSIBILITY_KEY = "accessibility/index.html"
 NOT_FOUND_KEY = "404.html"
 EMBED_WIDTH_PX = 600
 EMBED_HEIGHT_PX = 240
+SHORT_MS = 120_000  # below it, seconds matter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,15 @@ class FileView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClipView:
+    """A soundbite as a file of its own; `clock` is where in the episode it begins, as people read it."""
+
+    title: str
+    clock: str
+    file: FileView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeView:
     """An episode as pages show it. Text fields are "" where the episode says nothing."""
 
@@ -115,6 +125,8 @@ class EpisodeView:
     transcript_link: str
     audio: FileView
     audio_address: str
+    alternates: tuple[FileView, ...]
+    clips: tuple[ClipView, ...]
     image: ImageView
     chapters: tuple[ChapterView, ...]
     notes: Markup
@@ -174,8 +186,10 @@ def episode_view(edition: Edition, item: Item) -> EpisodeView:
         embed_address=show.url(model.embed_key(episode.slug)),
         oembed_address=show.url(model.oembed_key(episode.slug)),
         transcript_link=show.link(model.transcript_key(episode.slug, "html")) if episode.transcript else "",
-        audio=_audio(show, item),
+        audio=_sound(show, item.enclosure),
         audio_address=show.url(item.enclosure.key),
+        alternates=tuple(_sound(show, one.enclosure, one.title) for one in item.alternates),
+        clips=tuple(_clip_view(show, clip) for clip in item.clips),
         image=_image_view(show, item.cover or edition.thumbnail),
         chapters=tuple(_chapters(episode)),
         notes=Markup(clean(item.notes_html)),  # noqa: S704  # an Item's notes are sanitised HTML
@@ -315,11 +329,19 @@ def safe_url(url: str | None) -> str | None:
     return text if text.lower().startswith(("https://", "http://")) else None
 
 
-def _audio(show: Show, item: Item) -> FileView:
-    enclosure = item.enclosure
-    about = f"{wording.short_length_words(enclosure.duration_ms)}, {wording.size_words(enclosure.length)}"
-    return FileView(
-        name=f"{wording.audio_name(enclosure.mime)} ({about})", link=show.link(enclosure.key), mime=enclosure.mime
+def _sound(show: Show, enclosure: Enclosure, title: str | None = None) -> FileView:
+    length_ms = enclosure.duration_ms
+    length = wording.length_words(length_ms) if length_ms < SHORT_MS else wording.short_length_words(length_ms)
+    about = f"{length}, {wording.size_words(enclosure.length)}"
+    name = one_line(title) or wording.audio_name(enclosure.mime)
+    return FileView(name=f"{name} ({about})", link=show.link(enclosure.key), mime=enclosure.mime)
+
+
+def _clip_view(show: Show, clip: Clip) -> ClipView:
+    return ClipView(
+        title=one_line(clip.bite.title) or "Clip",
+        clock=model.clock(clip.bite.start_ms),
+        file=_sound(show, clip.enclosure),
     )
 
 
