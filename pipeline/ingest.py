@@ -52,14 +52,16 @@ def add_recording(
     *,
     folder: Path,
     write_episode: Callable[[Path, Episode], None],
+    others: tuple[Recording, ...] = (),
     progress: Progress | None = None,
 ) -> Episode:
-    """Make an episode folder from the parts of one recording, in order.
+    """Make an episode folder from the parts of one recording, in order, and from what other recorders heard of it.
 
     The folder appears whole or not at all. The originals are left where they are (see `remove_originals`).
 
     Args:
         recordings: probed parts.
+        others: probed recordings of the same meeting, each by a recorder of its own.
         details: what the person says.
         known: what must not be there twice.
         folder: the folder of episodes.
@@ -69,7 +71,7 @@ def add_recording(
     Raises:
         IngestError: a recording is there already, a slug is taken, or a copy cannot be made.
     """
-    paths = [recording.path for recording in recordings]
+    paths = [recording.path for recording in (*recordings, *others)]
     if len({path.resolve() for path in paths}) < len(paths):
         raise IngestError("the same file is named twice", source=paths[-1], hint="Name each part once, in order.")
     if folder.exists() and not folder.is_dir():
@@ -82,7 +84,7 @@ def add_recording(
     slug = _free_slug(details.slug, title, details, known.slugs)
     with _mapped(folder), _scratch(folder) as scratch:
         copy = _Copy(sum(path.stat().st_size for path in paths), progress or (lambda _done, _total: None))
-        sources = tuple(_add_part(path, scratch / name, known, copy) for path, name in _named(recordings))
+        sources = tuple(_add_part(path, scratch / name, known, copy) for path, name in _named((*recordings, *others)))
         if len({source.sha256 for source in sources}) < len(sources):
             raise IngestError("two parts are the same recording", source=paths[-1], hint="Name each part once.")
         episode = Episode(
@@ -90,7 +92,10 @@ def add_recording(
             slug=slug,
             guid=f"urn:uuid:{uuid.uuid4()}",
             title=title,
-            sources=tuple(Source(path=folder / slug / source.path.name, sha256=source.sha256) for source in sources),
+            sources=tuple(
+                Source(path=folder / slug / source.path.name, sha256=source.sha256, recorder=max(1, place))
+                for place, source in enumerate(sources, 2 - len(recordings))
+            ),
             number=details.number,
             season=details.season,
             recorded_on=details.recorded_on or _recorded_on(recordings),

@@ -97,7 +97,7 @@ def heard(path: Path, *, dual: bool = True) -> tuple[float, float]:
 
 def master(tmp_path: Path, *sources: Path, settings: AudioSettings = SETTINGS):
     """Master into tmp_path."""
-    return audio.master(sources, tmp_path / "master.mp3", settings)
+    return audio.master((sources,), tmp_path / "master.mp3", settings)
 
 
 def program(folder: Path, script: str) -> Path:
@@ -124,7 +124,7 @@ def test_every_format_is_probed_and_mastered(tmp_path: Path, name: str) -> None:
     assert recording.duration_ms == pytest.approx(3_000, abs=60)
     made = master(tmp_path, source)
     assert made.duration_ms == pytest.approx(3_000, abs=60)
-    assert made.loudness.integrated_lufs == pytest.approx(-16, abs=0.5)
+    assert made.loudness.integrated_lufs == pytest.approx(-16, abs=0.3)
     assert made.loudness.true_peak_dbtp <= -1
 
 
@@ -166,12 +166,12 @@ def test_foreign_meters_find_the_target(tmp_path: Path, level: str, channels: in
     source = write(tmp_path / "a.wav", LEVELS[level](), "-c:a", "pcm_f32le")
     made = master(tmp_path, source, settings=AudioSettings(channels=channels))
     integrated_lufs, true_peak_dbtp = heard(made.path)
-    assert integrated_lufs == pytest.approx(-16, abs=0.5)
+    assert integrated_lufs == pytest.approx(-16, abs=0.3)
     assert true_peak_dbtp <= -1
     assert made.loudness.integrated_lufs == pytest.approx(integrated_lufs, abs=0.1)
     assert made.loudness.true_peak_dbtp == pytest.approx(true_peak_dbtp, abs=0.1)
     both = np.repeat(decode(made.path, channels), 3 - channels, axis=1)
-    assert pyloudnorm.Meter(44_100).integrated_loudness(both) == pytest.approx(-16, abs=0.5)
+    assert pyloudnorm.Meter(RATE_HZ).integrated_loudness(both) == pytest.approx(-16, abs=0.3)
 
 
 def test_one_channel_can_carry_the_target_itself(tmp_path: Path) -> None:
@@ -179,8 +179,8 @@ def test_one_channel_can_carry_the_target_itself(tmp_path: Path) -> None:
     source = write(tmp_path / "a.wav", speech())
     target = LoudnessTarget(integrated_lufs=-19, mono_loudness=MonoLoudness.CHANNEL)
     made = master(tmp_path, source, settings=AudioSettings(target=target))
-    assert heard(made.path, dual=False)[0] == pytest.approx(-19, abs=0.5)
-    assert audio.measure(made.path).integrated_lufs == pytest.approx(-16, abs=0.5)
+    assert heard(made.path, dual=False)[0] == pytest.approx(-19, abs=0.3)
+    assert audio.measure(made.path).integrated_lufs == pytest.approx(-16, abs=0.3)
     single = audio.measure(made.path, mono_loudness=MonoLoudness.CHANNEL)
     assert single == made.loudness
 
@@ -192,7 +192,7 @@ def test_other_bit_rates_and_targets_are_met(tmp_path: Path, bit_rate_kbps: int)
     settings = AudioSettings(bit_rate_kbps=bit_rate_kbps, sample_rate_hz=RATE_HZ, target=target)
     made = master(tmp_path, write(tmp_path / "a.wav", speech()), settings=settings)
     integrated_lufs, true_peak_dbtp = heard(made.path)
-    assert integrated_lufs == pytest.approx(-14, abs=0.5)
+    assert integrated_lufs == pytest.approx(-14, abs=0.3)
     assert true_peak_dbtp <= -2
 
 
@@ -216,14 +216,14 @@ def test_silence_measures_as_minus_infinity(tmp_path: Path) -> None:
 def test_the_master_is_a_plain_constant_rate_mp3_of_exact_length(tmp_path: Path) -> None:
     """The master has no tags, the header players trim it by, and the recording's length to a sample."""
     source = write(tmp_path / "a.wav", speech(3.21))
-    made = master(tmp_path, source)
+    made = master(tmp_path, source, settings=AudioSettings(trim=False))
     data = made.path.read_bytes()
     assert data[:2] == b"\xff\xfb"
     assert b"Info" in data[:200]
     assert b"TAG" not in data[-128:]
     assert (made.sha256, made.size) == (hashlib.sha256(data).hexdigest(), len(data))
     assert made.duration_ms == 3_210
-    assert abs(len(decode(made.path)) - 3.21 * 44_100) <= 1
+    assert abs(len(decode(made.path)) - 3.21 * RATE_HZ) <= 1
     assert abs(made.size / made.duration_ms * 8 - 96) < 3
 
 
@@ -237,7 +237,7 @@ def test_parts_are_joined_in_order(tmp_path: Path) -> None:
     assert made.duration_ms == pytest.approx(6_000, abs=2)
     sound = decode(made.path)[:, 0]
     for start_s, tone_hz in ((1, 300), (4, 3_000)):
-        spectrum = np.abs(np.fft.rfft(sound[start_s * 44_100 : (start_s + 1) * 44_100]))
+        spectrum = np.abs(np.fft.rfft(sound[start_s * RATE_HZ : (start_s + 1) * RATE_HZ]))
         assert spectrum.argmax() == tone_hz
 
 
@@ -246,20 +246,10 @@ def test_edges_are_softened(tmp_path: Path) -> None:
     time_s = np.arange(3 * RATE_HZ)[:, None] / RATE_HZ
     made = master(tmp_path, write(tmp_path / "a.wav", 0.3 * np.cos(2 * np.pi * 440 * time_s)))
     level = np.abs(decode(made.path)[:, 0])
-    middle = level[44_100 : 2 * 44_100].max()
-    assert level[:44].max() < 0.2 * middle
-    assert level[-44:].max() < 0.2 * middle
-    assert level[44 * 50 : 44 * 100].max() == pytest.approx(middle, rel=0.05)
-
-
-def test_channels_are_averaged(tmp_path: Path) -> None:
-    """A stereo recording in mono is the mean of its channels, not one of them."""
-    time_s = np.arange(3 * RATE_HZ) / RATE_HZ
-    pair = np.stack([np.sin(2 * np.pi * 500 * time_s), np.sin(2 * np.pi * 900 * time_s)], axis=1) * 0.2
-    sound = decode(master(tmp_path, write(tmp_path / "a.wav", pair)).path)[44_100:88_200, 0]
-    spectrum = np.abs(np.fft.rfft(sound))
-    assert spectrum[500] == pytest.approx(spectrum[900], rel=0.1)
-    assert sorted(np.argsort(spectrum)[-2:]) == [500, 900]
+    middle = level[RATE_HZ : 2 * RATE_HZ].max()
+    assert level[:48].max() < 0.2 * middle
+    assert level[-48:].max() < 0.2 * middle
+    assert level[48 * 50 : 48 * 100].max() == pytest.approx(middle, rel=0.05)
 
 
 def test_the_highpass_takes_rumble_away(tmp_path: Path) -> None:
@@ -269,7 +259,7 @@ def test_the_highpass_takes_rumble_away(tmp_path: Path) -> None:
     ratios = []
     for highpass_hz in (80, 0):
         made = master(tmp_path, source, settings=AudioSettings(highpass_hz=highpass_hz))
-        spectrum = np.abs(np.fft.rfft(decode(made.path)[44_100:88_200, 0]))
+        spectrum = np.abs(np.fft.rfft(decode(made.path)[RATE_HZ:2 * RATE_HZ, 0]))
         ratios.append(20 * np.log10(spectrum[25] / spectrum[1_000]))
     assert ratios[0] < -15
     assert ratios[1] > -3
@@ -288,9 +278,7 @@ def test_the_same_recording_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_limited_sound_never_passes_the_ceiling() -> None:
     """Gain and limiter leave no sample above the ceiling, and leave alone what is far from a peak."""
     block = np.concatenate([speech(2.0, peak_dbfs=-3).T, spikes(1.0).T], axis=1).astype(np.float32)
-    envelope = limiter.Envelope(RATE_HZ)
-    envelope.add(block)
-    out = limiter.Limiter(envelope, gain_db=20.0, ceiling_dbfs=-2.0).apply(block, 0)
+    out = limiter.limited(block * 10, rate_hz=RATE_HZ, ceiling=10 ** (-2 / 20))
     assert np.abs(out).max() <= 10 ** (-2 / 20) * (1 + 1e-6)
     soft = np.abs(block[0, : RATE_HZ // 200]) < 10 ** (-40 / 20)
     assert out.shape == block.shape
@@ -499,14 +487,13 @@ def test_absurd_headers_are_refused(tmp_path: Path, channels: int, rate_hz: int)
 TOO_LITTLE = {
     "silence": (np.zeros((3 * RATE_HZ, 1)), "is silent"),
     "an offset": (np.full((3 * RATE_HZ, 1), 0.5), "is silent"),
-    "out of phase": (speech(3.0) * [1.0, -1.0], "is silent"),
     "a blip": (speech(0.2), "lasts 0.2 s; a master needs at least 1 s"),
 }
 
 
 @pytest.mark.parametrize("kind", TOO_LITTLE)
 def test_too_little_sound_is_refused(tmp_path: Path, kind: str) -> None:
-    """Silence, an offset, channels that cancel, and less than a second are no recording."""
+    """Silence, an offset, and less than a second are no recording."""
     samples, message = TOO_LITTLE[kind]
     assert refused(write(tmp_path / "a.wav", samples), tmp_path).message.startswith(message)
 
@@ -523,7 +510,7 @@ def test_numbers_that_are_none_are_heard_as_silence(tmp_path: Path) -> None:
     for value, second in ((np.nan, 1), (np.inf, 2), (-np.inf, 3)):
         samples[second * RATE_HZ : second * RATE_HZ + 100] = value
     made = master(tmp_path, write(tmp_path / "a.wav", samples, "-c:a", "pcm_f32le"))
-    assert heard(made.path)[0] == pytest.approx(-16, abs=0.5)
+    assert heard(made.path)[0] == pytest.approx(-16, abs=0.3)
     assert np.isfinite(decode(made.path)).all()
 
 
@@ -539,7 +526,7 @@ def test_cancelling_leaves_nothing_behind(tmp_path: Path) -> None:
 
         made = tmp_path / "master.mp3"
         with pytest.raises(KeyboardInterrupt):
-            audio.master((source,), made, SETTINGS, progress=cancel)
+            audio.master(((source,),), made, SETTINGS, progress=cancel)
         made.unlink(missing_ok=True)
         assert sorted(tmp_path.iterdir()) == before
         assert children() == mine
@@ -547,9 +534,9 @@ def test_cancelling_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_progress_runs_from_0_to_1(tmp_path: Path) -> None:
     """Progress never goes back, begins at 0, ends at 1, and covers several parts."""
-    source = write(tmp_path / "a.wav", speech(6.0))
+    source = write(tmp_path / "a.flac", speech(30.0))
     told: list[float] = []
-    audio.master((source, source), tmp_path / "master.mp3", SETTINGS, progress=told.append)
+    audio.master(((source, source),), tmp_path / "master.mp3", SETTINGS, progress=told.append)
     assert (told[0], told[-1]) == (0.0, 1.0)
     assert told == sorted(told)
     assert len(told) > 8
@@ -560,11 +547,11 @@ def test_a_destination_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     source = write(tmp_path / "a.wav", speech(2.0))
     for folder in (source, tmp_path / "gone"):
         with pytest.raises(AudioError, match="cannot be written here") as caught:
-            audio.master((source,), folder / "master.mp3", SETTINGS)
+            audio.master(((source,),), folder / "master.mp3", SETTINGS)
         assert caught.value.source == folder
     (tmp_path / "taken.mp3").mkdir()
     with pytest.raises(AudioError, match="cannot be written here"):
-        audio.master((source,), tmp_path / "taken.mp3", SETTINGS)
+        audio.master(((source,),), tmp_path / "taken.mp3", SETTINGS)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "taken.mp3"]
 
 
@@ -579,7 +566,7 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
         from pipeline.model import AudioSettings
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
         try:
-            audio.master((Path(sys.argv[1]),), Path(sys.argv[2]), AudioSettings())
+            audio.master(((Path(sys.argv[1]),),), Path(sys.argv[2]), AudioSettings())
         except AudioError as error:
             print(error.source, error.message, sep="|")
     """
@@ -596,7 +583,7 @@ def test_an_encoder_that_fails_is_reported(tmp_path: Path) -> None:
     broken = program(tmp_path, 'case "$1" in -version) echo ffmpeg version 0;; *) echo no such luck >&2; exit 1;; esac')
     with pytest.raises(AudioError, match="ffmpeg says: no such luck") as caught:
         master(tmp_path, source, settings=AudioSettings(ffmpeg=str(broken)))
-    assert caught.value.source == tmp_path
+    assert caught.value.source == str(broken)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "ffmpeg"]
 
 
@@ -608,6 +595,13 @@ def test_the_recipe_changes_with_what_changes_the_master() -> None:
         AudioSettings(bit_rate_kbps=64),
         AudioSettings(sample_rate_hz=RATE_HZ),
         AudioSettings(highpass_hz=0),
+        AudioSettings(level=False),
+        AudioSettings(denoise="off"),
+        AudioSettings(trim=False),
+        AudioSettings(longest_pause_s=3),
+        AudioSettings(sting_overlap_s=1),
+        AudioSettings(recorders="mix"),
+        AudioSettings(alternates=("opus",)),
         AudioSettings(target=LoudnessTarget(integrated_lufs=-18)),
         AudioSettings(target=LoudnessTarget(true_peak_dbtp=-2)),
         AudioSettings(target=LoudnessTarget(mono_loudness=MonoLoudness.CHANNEL)),
@@ -615,7 +609,7 @@ def test_the_recipe_changes_with_what_changes_the_master() -> None:
         assert audio.recipe(changed) != plain
     assert audio.recipe(AudioSettings(ffmpeg=FFMPEG)) == plain
     assert plain["ffmpeg"] == audio.ffmpeg_version(SETTINGS)
-    assert {"libavcodec", "libavfilter", "libswresample", "recipe"} <= plain.keys()
+    assert {"av", "numpy", "onnxruntime", "recipe"} <= plain.keys()
 
 
 def test_the_program_is_found_in_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

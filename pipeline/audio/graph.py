@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from typing import NamedTuple
 
 import av
 import numpy as np
@@ -60,6 +61,49 @@ def through(filters: Iterable[Filter], blocks: Iterable[Block], *, rate_hz: int,
     yield from map(samples_of, chain.finish())
 
 
+class Window(NamedTuple):
+    """A piece of a stream with what comes before and after it, which may be shorter at the stream's ends."""
+
+    whole: Block
+    start: int
+    stop: int
+
+    @property
+    def before(self) -> Block:
+        """What comes before the piece."""
+        return self.whole[:, : self.start]
+
+    @property
+    def piece(self) -> Block:
+        """The piece itself."""
+        return self.whole[:, self.start : self.stop]
+
+    @property
+    def after(self) -> Block:
+        """What comes after the piece."""
+        return self.whole[:, self.stop :]
+
+
+def in_windows(blocks: Iterable[Block], length: int, *, before: int, after: int) -> Iterator[Window]:
+    """Cut a stream into pieces of `length` samples, each with its surroundings; the last piece may be shorter."""
+    waiting: list[Block] = []
+    held, start = 0, 0
+    for block in blocks:
+        waiting.append(block)
+        held += block.shape[1]
+        while held >= start + length + after:
+            whole = np.concatenate(waiting, axis=1)
+            yield Window(whole[:, : start + length + after], start, start + length)
+            dropped = max(0, start + length - before)
+            waiting, held, start = [whole[:, dropped:]], held - dropped, start + length - dropped
+    while held > start:
+        whole = np.concatenate(waiting, axis=1)
+        stop = min(start + length, held)
+        first = max(0, start - before)
+        yield Window(whole[:, first : stop + after], start - first, stop - first)
+        start = stop
+
+
 def samples_of(frame: AudioFrame) -> Block:
     """Return the samples of a planar float frame."""
     return frame.to_ndarray().astype(np.float32, copy=False)
@@ -70,6 +114,9 @@ def in_pieces(blocks: Iterable[Block], length: int) -> Iterator[Block]:
     waiting: list[Block] = []
     held = 0
     for block in blocks:
+        if not held and block.shape[1] == length:
+            yield block
+            continue
         waiting.append(block)
         held += block.shape[1]
         if held >= length:

@@ -1,241 +1,260 @@
-"""Recordings enter, one normalised MP3 leaves; pydub softens its edges, the pieces beside this one do the rest."""
+"""Recordings enter, one MP3 at its loudness leaves: read twice, first to know the sound, then to master and encode it.
+
+recordings -preparing-> sound -analysis-> numbers -planning-> a plan
+recordings -preparing-> sound -denoise, leveller, edits, stings-> finished sound -pressing-> the MP3
+"""
 
 import hashlib
+import math
 import os
 import secrets
-import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-import av
 import numpy as np
 
-from pipeline.audio.encoder import encoding, ffmpeg_version
-from pipeline.audio.graph import Block, in_pieces, through
-from pipeline.audio.limiter import Envelope, Limiter, settle
-from pipeline.audio.meter import ABSOLUTE_GATE_LUFS, Levels, Meter, measure
-from pipeline.audio.source import Progress, decoded, resampled
+from pipeline.audio import denoise, mp3, stings
+from pipeline.audio.analysis import Analysis, analyse
+from pipeline.audio.describing import Seen, described, each_second, waveform
+from pipeline.audio.edits import edited
+from pipeline.audio.flow import ahead, in_order
+from pipeline.audio.graph import Block, Window, in_pieces, in_windows
+from pipeline.audio.limiter import amplitude, settle
+from pipeline.audio.meter import STEP_MS, loudness
+from pipeline.audio.planning import gain_factors, plan
+from pipeline.audio.preparing import Take, prepared, take
+from pipeline.audio.pressing import HEADROOM_DB, Pressed, press
+from pipeline.audio.renditions import rendering
+from pipeline.audio.source import Progress
 from pipeline.errors import AudioError
-from pipeline.model import AudioSettings, Loudness, LoudnessTarget, Master
+from pipeline.model import AudioSettings, Edit, Loudness, Master, Rendition
 
-with warnings.catch_warnings():
-    # pydub warns that it finds no ffmpeg of its own, which it is not used for, and imports audioop.
-    warnings.simplefilter("ignore")
-    from pydub import AudioSegment
-
-RECIPE = "2"
-ENCODES = 3
-AUDIBLE_BLOCKS = 7  # so many gating blocks (400 ms, every 100 ms) lie within a second
+ATTEMPTS = 3
+TOLERANCE_LU = 0.2  # tighter than the 0.3 LU promised, as other meters differ, and round to a tenth
 TONE_AMPLITUDE, TONE_HZ, TONE_S = 0.1, 997, 2
-HEADROOM_DB = 1.5  # between the limiter's ceiling and the true peak of the MP3
-PEAK_MARGIN_DB = 0.05
-PEAK_STEP = 1.5
-TOLERANCE_LU = 0.4  # tighter than the 0.5 LU promised, as other meters differ by a few hundredths
-FADE_IN_MS = 20
-FADE_OUT_MS = 200
 SHARE_OF_ANALYSIS = 0.15
-SHARE_OF_ENCODING = 0.75  # of an attempt, the rest is measuring
 SHARE_OF_FIRST_ATTEMPT = 0.85  # of what is left; a second attempt takes as much of the rest
+TONE_UNDER_TARGET_DB = 8.0
+FADE_IN_MS, FADE_OUT_MS = 20, 200
+LAST_BLOCKS = 2  # the last one may be shorter than the fade
 
 
 def master(
-    sources: tuple[Path, ...], destination: Path, settings: AudioSettings, progress: Progress | None = None
+    sources: tuple[tuple[Path, ...], ...],
+    destination: Path,
+    settings: AudioSettings,
+    progress: Progress | None = None,
+    *,
+    edits: tuple[Edit, ...] = (),
+    jobs: int | None = None,
 ) -> Master:
     """Turn a recording into a master: one MP3 at the target's loudness, whatever the recording's level.
 
     Args:
-        sources: the parts of one recording, in order; rates and channels may differ.
-        destination: the MP3 to write; its folder exists. It appears complete or not at all.
-        settings: rate, channels, bit rate, high-pass and target.
+        sources: the parts of the recording of each recorder, in order; rates and channels may differ.
+        destination: the MP3 to write; its folder exists. It appears complete or not at all, and so do its renditions
+            in other codings beside it.
+        settings: all that a person may choose.
         progress: is told the part (0 to 1) of the work that is done; what it raises cancels the work cleanly.
+        edits: what to cut, bleep or mute, ms on the first recorder's clock.
+        jobs: how many pieces to encode at the same time, None for one a processor; the result is always the same.
 
     Returns:
-        The Master, its loudness measured on the encoded file. A loudness that misses the target is not an error here.
+        The Master, its loudness measured on the encoded sound. A loudness that misses the target is not an error here.
 
     Raises:
         AudioError: a part cannot be read to its end, is silent or too short, or the master cannot be written.
 
     Source: ITU-R BS.1770 for loudness and true peak.
     """
-    if not sources:
+    if not sources or not sources[0]:
         raise AudioError("there is no recording to master", source=destination, hint="add a recording to the episode")
     tell = progress or _tell_nobody
     tell(0.0)
-    analysis = _analyse(sources, settings, _share(tell, 0.0, SHARE_OF_ANALYSIS))
+    work = _Work(take(sources, settings), edits, jobs or os.cpu_count() or 1, tell)
     with _temporary(destination) as temporary:
-        loudness = _reach(sources, temporary, settings, analysis, tell)
+        done = work.attempt_until_right(temporary)
         sha256, size = _seal(temporary, destination)
+        renditions = tuple(_sealed_rendition(rendition, destination) for rendition in done.renditions)
     tell(1.0)
-    duration_ms = round(analysis.envelope.samples * 1000 / settings.sample_rate_hz)
-    return Master(path=destination, sha256=sha256, size=size, duration_ms=duration_ms, loudness=loudness)
-
-
-def recipe(settings: AudioSettings) -> dict[str, str]:
-    """List everything apart from the recording that changes a master, for the key it is cached under.
-
-    Raises:
-        AudioError: there is no ffmpeg program, or it does not run.
-    """
-    values = asdict(settings) | asdict(settings.target)
-    chosen = {name: str(value) for name, value in values.items() if name not in ("target", "ffmpeg")}
-    libraries = {name: ".".join(map(str, version)) for name, version in av.library_versions.items()}
-    tools = {"ffmpeg": ffmpeg_version(settings), "numpy": np.__version__}
-    return dict(sorted({**chosen, **libraries, **tools, "recipe": RECIPE}.items()))
+    return Master(
+        path=destination,
+        sha256=sha256,
+        size=size,
+        duration_ms=round(done.pressed.samples * 1000 / work.meeting.rate_hz),
+        loudness=done.loudness,
+        timeline=work.plan.timeline,
+        mastering=described(work.plan, work.meeting, work.analysis, work.seen, gain_db=done.gain_db),
+        after_lufs=each_second(done.pressed.powers),
+        waveform=waveform(done.pressed.powers),
+        renditions=renditions,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Analysis:
-    envelope: Envelope
-    momentary: Levels
+class _Done:
+    pressed: Pressed
+    loudness: Loudness
+    gain_db: float
+    renditions: tuple[Rendition, ...]
 
 
-def _analyse(sources: tuple[Path, ...], settings: AudioSettings, progress: Progress) -> _Analysis:
-    envelope = Envelope(settings.sample_rate_hz)
-    meter = Meter(
-        rate_hz=settings.sample_rate_hz,
-        channels=settings.channels,
-        mono_loudness=settings.target.mono_loudness,
-        peak="none",
-    )
-    for block in _prepared(sources, settings, progress):
-        envelope.add(block)
-        meter.feed(block)
-    meter.loudness()
-    analysis = _Analysis(envelope=envelope, momentary=np.array(meter.momentary))
-    _require_sound(sources[0], settings, analysis)
-    return analysis
+class _Work:
+    """One recording on its way: read once here, then mastered as often as it takes to be right."""
+
+    def __init__(self, meeting: Take, edits: tuple[Edit, ...], jobs: int, tell: Progress) -> None:
+        self.meeting, self._edits, self._jobs, self._tell = meeting, edits, jobs, tell
+        self._told = 0.0
+        self._intro, self._outro = (self._sting(path) for path in (meeting.settings.intro, meeting.settings.outro))
+        self.seen = Seen()
+        self.analysis = self._analysed()
+        lead_ms = stings.lead_ms(self._intro, overlap_s=meeting.settings.sting_overlap_s, rate_hz=meeting.rate_hz)
+        self.plan = plan(meeting, self.analysis, edits, speech_starts_ms=lead_ms)
+
+    def attempt_until_right(self, temporary: Path) -> _Done:
+        """Master and encode, again with another gain where the encoded sound misses the target."""
+        target, start = self.meeting.settings.target, SHARE_OF_ANALYSIS
+        loss_db = self._encoder_loss_db()
+        aim_lufs = target.integrated_lufs + loss_db
+        for attempt in range(1, ATTEMPTS + 1):
+            end = start + (1 - start) * SHARE_OF_FIRST_ATTEMPT
+            done = self._attempt(temporary, aim_lufs, loss_db, _share(self._say, start, end))
+            missed_lu = target.integrated_lufs - done.loudness.integrated_lufs
+            if attempt == ATTEMPTS or abs(missed_lu) <= TOLERANCE_LU or math.isinf(missed_lu):
+                break
+            aim_lufs += missed_lu
+            start = end
+        return done
+
+    def _attempt(self, temporary: Path, aim_lufs: float, loss_db: float, progress: Progress) -> _Done:
+        settings, rate_hz, folder = self.meeting.settings, self.meeting.rate_hz, temporary.parent
+        ceiling = amplitude(settings.target.true_peak_dbtp - HEADROOM_DB)
+        gain_db = settle(self.plan.levels, target_lufs=aim_lufs, ceiling=ceiling)
+        with rendering(folder, settings, rate_hz=rate_hz, channels=settings.channels, gain_db=-loss_db) as renderer:
+            pressed = press(
+                self._finished(gain_db, progress),
+                temporary,
+                settings,
+                rate_hz=rate_hz,
+                jobs=self._jobs,
+                listen=self._listen,
+                also=renderer.write if settings.alternates else None,
+            )
+            renditions = renderer.finish()
+        measured = loudness(pressed.powers, true_peak_dbtp=pressed.true_peak_dbtp)
+        return _Done(pressed=pressed, loudness=measured, gain_db=gain_db, renditions=renditions)
+
+    def _analysed(self) -> Analysis:
+        meeting = self.meeting
+        progress = _share(self._say, 0.0, SHARE_OF_ANALYSIS)
+        hear, found = self.seen.watch.hear, self.seen.channels.__setitem__
+        with ahead(prepared(meeting, hear=hear, found=found, progress=progress)) as blocks:
+            return analyse(
+                blocks,
+                rate_hz=meeting.rate_hz,
+                mono_loudness=meeting.settings.target.mono_loudness,
+                expected_s=meeting.expected_s,
+            )
+
+    def _sting(self, path: Path | None) -> Block | None:
+        settings = self.meeting.settings
+        return stings.read_sting(path, settings, self.meeting.rate_hz, settings.channels) if path else None
+
+    def _finished(self, gain_db: float, progress: Progress) -> Iterator[Block]:
+        """Read the recording again and do to it all that the plan says."""
+        meeting, rate_hz = self.meeting, self.meeting.rate_hz
+        with ahead(prepared(meeting, self.plan.notches, progress=progress)) as read:
+            blocks = self._whole(self._cleaned(read))
+            levelled = self._levelled(in_pieces(blocks, rate_hz), gain_db)
+            tone_dbfs = meeting.settings.target.integrated_lufs - TONE_UNDER_TARGET_DB
+            kept = edited(levelled, self.plan.timeline, self._edits, rate_hz=rate_hz, tone_dbfs=tone_dbfs)
+            overlap_s = meeting.settings.sting_overlap_s
+            yield from stings.with_stings(
+                _softened(kept, rate_hz), self._intro, self._outro, overlap_s=overlap_s, rate_hz=rate_hz
+            )
+
+    def _cleaned(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        rate_hz, strength = self.meeting.rate_hz, self.plan.denoise
+        if strength == "off":
+            yield from blocks
+            return
+        before, after = denoise.BEFORE_S * rate_hz, denoise.AFTER_S * rate_hz
+        windows = in_windows(blocks, denoise.PIECE_S * rate_hz, before=before, after=after)
+        work = partial(_clean, strength=strength, rate_hz=rate_hz)
+        yield from in_order(work, windows, jobs=self._jobs, listen=self._listen)
+
+    def _levelled(self, blocks: Iterator[Block], gain_db: float) -> Iterator[Block]:
+        gains = gain_factors(self.plan.curve, self.meeting.settings) * np.float32(amplitude(gain_db))
+        step = self.meeting.rate_hz * STEP_MS // 1000
+        along = np.arange(step, dtype=np.float32) / np.float32(step)
+        first = 0
+        for block in blocks:
+            steps = -(-block.shape[1] // step)
+            edges = gains[first : first + steps + 1]
+            factors = edges[:-1, None] + np.diff(edges)[:, None] * along
+            yield block * factors.reshape(-1)[: block.shape[1]]
+            first += steps
+
+    def _whole(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        samples = 0
+        for block in blocks:
+            samples += block.shape[1]
+            if samples > self.analysis.samples:
+                break
+            yield block
+        if samples != self.analysis.samples:
+            hint = "wait until it is copied completely, then build again"
+            raise AudioError("changed while it was being mastered", source=self.meeting.source, hint=hint)
+
+    def _encoder_loss_db(self) -> float:
+        # LAME makes the sound softer at some bit rates, by up to half a decibel: a tone tells, so one encode will do.
+        settings, rate_hz = self.meeting.settings, self.meeting.rate_hz
+        tone = TONE_AMPLITUDE * np.sin(2 * np.pi * TONE_HZ / rate_hz * np.arange(TONE_S * rate_hz))
+        block = np.repeat(tone[None, :].astype(np.float32), settings.channels, axis=0)
+        heard = mp3.decode(mp3.encode(block, settings, rate_hz=rate_hz))
+        inner = slice(rate_hz // 2, -rate_hz // 2)
+        powers = [float(np.mean(np.square(sound[:, inner], dtype=np.float64))) for sound in (block, heard)]
+        return 10 * math.log10(powers[0] / powers[1])
+
+    def _say(self, part: float) -> None:
+        self._told = part
+        self._tell(part)
+
+    def _listen(self) -> None:
+        self._tell(self._told)
 
 
-def _require_sound(source: Path, settings: AudioSettings, analysis: _Analysis) -> None:
-    length_s = analysis.envelope.samples / settings.sample_rate_hz
-    if length_s < 1:
-        hint = "give the whole recording: an episode lasts at least a second"
-        raise AudioError(f"lasts {length_s:.1f} s; a master needs at least 1 s", source=source, hint=hint)
-    if np.count_nonzero(analysis.momentary > ABSOLUTE_GATE_LUFS) < AUDIBLE_BLOCKS:
-        hint = (
-            "listen to it and export it again with its sound; "
-            "where it can be heard in stereo, its channels cancel each other: export one of them"
-        )
-        raise AudioError("is silent: less than a second of it is above -70 LUFS", source=source, hint=hint)
+def _softened(blocks: Iterator[Block], rate_hz: int) -> Iterator[Block]:
+    """Fade the sound in where it begins and out where it ends. blocks: a second each, the last one shorter."""
+    rise, fall = (np.linspace(0, 1, rate_hz * ms // 1000, dtype=np.float32) for ms in (FADE_IN_MS, FADE_OUT_MS))
+    held: list[Block] = []
+    for number, block in enumerate(in_pieces(blocks, rate_hz)):
+        held.append(_ramped(block, rise) if number == 0 else block)
+        if len(held) > LAST_BLOCKS:
+            yield held.pop(0)
+    if held:
+        yield _ramped(np.concatenate(held, axis=1)[:, ::-1], fall)[:, ::-1]
 
 
-def _reach(
-    sources: tuple[Path, ...], temporary: Path, settings: AudioSettings, analysis: _Analysis, tell: Progress
-) -> Loudness:
-    target, start = settings.target, SHARE_OF_ANALYSIS
-    loss_db = _encoder_loss_db(temporary, settings)
-    aim_lufs, ceiling_dbfs = target.integrated_lufs + loss_db, target.true_peak_dbtp - HEADROOM_DB + loss_db
-    for attempt in range(1, ENCODES + 1):
-        end = start + (1 - start) * SHARE_OF_FIRST_ATTEMPT
-        middle = start + (end - start) * SHARE_OF_ENCODING
-        gain_db = settle(analysis.envelope, analysis.momentary, target_lufs=aim_lufs, ceiling_dbfs=ceiling_dbfs)
-        limiter = Limiter(analysis.envelope, gain_db=gain_db, ceiling_dbfs=ceiling_dbfs)
-        _encode(sources, temporary, settings, limiter, _share(tell, start, middle))
-        loudness = measure(temporary, mono_loudness=target.mono_loudness, progress=_share(tell, middle, end))
-        if attempt == ENCODES or _meets(loudness, target):
-            break
-        if abs(loudness.integrated_lufs - target.integrated_lufs) > TOLERANCE_LU:
-            aim_lufs += target.integrated_lufs - loudness.integrated_lufs
-        # The lower the ceiling, the more the MP3 overshoots it: a step of just the excess would fall short.
-        ceiling_dbfs -= max(0.0, PEAK_STEP * (loudness.true_peak_dbtp - target.true_peak_dbtp + 2 * PEAK_MARGIN_DB))
-        start = end
-    return loudness
+def _ramped(block: Block, ramp: Block) -> Block:
+    count = min(len(ramp), block.shape[1])
+    return np.concatenate([block[:, :count] * ramp[:count], block[:, count:]], axis=1)
 
 
-def _encoder_loss_db(temporary: Path, settings: AudioSettings) -> float:
-    # LAME makes the sound softer at some bit rates, by up to half a decibel: a tone tells, so one encode will do.
-    rate_hz, kind = settings.sample_rate_hz, settings.target.mono_loudness
-    tone = TONE_AMPLITUDE * np.sin(2 * np.pi * TONE_HZ / rate_hz * np.arange(TONE_S * rate_hz))
-    block = np.repeat(tone[None, :].astype(np.float32), settings.channels, axis=0)
-    meter = Meter(rate_hz=rate_hz, channels=settings.channels, mono_loudness=kind)
-    meter.feed(block)
-    with encoding(temporary, settings) as encoder:
-        encoder.write(block)
-        encoder.finish()
-    return meter.loudness().integrated_lufs - measure(temporary, mono_loudness=kind).integrated_lufs
+def _clean(window: Window, *, strength: denoise.Strength, rate_hz: int) -> Block:
+    return denoise.denoised(window.piece, before=window.before, after=window.after, strength=strength, rate_hz=rate_hz)
 
 
-def _meets(loudness: Loudness, target: LoudnessTarget) -> bool:
-    loud_enough = abs(loudness.integrated_lufs - target.integrated_lufs) <= TOLERANCE_LU
-    return loud_enough and loudness.true_peak_dbtp <= target.true_peak_dbtp - PEAK_MARGIN_DB
-
-
-def _encode(
-    sources: tuple[Path, ...], temporary: Path, settings: AudioSettings, limiter: Limiter, progress: Progress
-) -> None:
-    with encoding(temporary, settings) as encoder:
-        blocks = _limited(_prepared(sources, settings, progress), limiter, sources[0])
-        for block in _softened(blocks, settings.sample_rate_hz):
-            encoder.write(block)
-        encoder.finish()
-
-
-def _prepared(sources: tuple[Path, ...], settings: AudioSettings, progress: Progress) -> Iterator[Block]:
-    rate_hz, channels = settings.sample_rate_hz, settings.channels
-    parts = (
-        resampled(
-            decoded(path, _share(progress, index / len(sources), (index + 1) / len(sources))),
-            rate_hz=rate_hz,
-            channels=channels,
-        )
-        for index, path in enumerate(sources)
-    )
-    joined = in_pieces(chain.from_iterable(parts), rate_hz)
-    return in_pieces(_highpassed(joined, settings), rate_hz) if settings.highpass_hz else joined
-
-
-def _highpassed(blocks: Iterator[Block], settings: AudioSettings) -> Iterator[Block]:
-    # The filter hears the first sample for a while before the start: an offset would otherwise begin with a thump.
-    first = next(blocks, None)
-    if first is None:
-        return
-    lead = settings.sample_rate_hz
-    primed = chain([np.repeat(first[:, :1], lead, axis=1), first], blocks)
-    filters = [("highpass", f"f={settings.highpass_hz}")]
-    for block in through(filters, primed, rate_hz=settings.sample_rate_hz, channels=settings.channels):
-        dropped = min(lead, block.shape[1])
-        lead -= dropped
-        if dropped < block.shape[1]:
-            yield block[:, dropped:]
-
-
-def _limited(blocks: Iterable[Block], limiter: Limiter, source: Path) -> Iterator[Block]:
-    samples = 0
-    for block in blocks:
-        first = samples // limiter.length
-        samples += block.shape[1]
-        if samples <= limiter.samples:
-            yield limiter.apply(block, first)
-    if samples != limiter.samples:
-        hint = "wait until it is copied completely, then build again"
-        raise AudioError("changed while it was being mastered", source=source, hint=hint)
-
-
-def _softened(blocks: Iterable[Block], rate_hz: int) -> Iterator[Block]:
-    """Fade the first second in and the last one out. blocks: a second each, the last one shorter."""
-    held: Block | None = None
-    for number, block in enumerate(blocks):
-        faded = _faded(block, rate_hz, fade_in_ms=FADE_IN_MS) if number == 0 else block
-        both = faded if held is None else np.concatenate([held, faded], axis=1)
-        if both.shape[1] > rate_hz:
-            yield both[:, :-rate_hz]
-        held = both[:, -rate_hz:]
-    if held is not None:
-        yield _faded(held, rate_hz, fade_out_ms=FADE_OUT_MS)
-
-
-def _faded(block: Block, rate_hz: int, *, fade_in_ms: int = 0, fade_out_ms: int = 0) -> Block:
-    whole = np.clip(np.rint(block.T.astype(np.float64) * 2**31), -(2**31), 2**31 - 1).astype("<i4")
-    piece = AudioSegment(data=whole.tobytes(), sample_width=4, frame_rate=rate_hz, channels=len(block))
-    if fade_in_ms:
-        piece = piece.fade_in(fade_in_ms)
-    if fade_out_ms:
-        piece = piece.fade_out(fade_out_ms)
-    faded = np.frombuffer(piece.raw_data, dtype="<i4").reshape(-1, len(block)).T
-    return (faded.astype(np.float64) / 2**31).astype(np.float32)
+def _sealed_rendition(rendition: Rendition, destination: Path) -> Rendition:
+    path = destination.with_suffix(rendition.path.suffix)
+    try:
+        rendition.path.replace(path)
+    except OSError as error:
+        raise _unwritable(destination, error) from error
+    return replace(rendition, path=path)
 
 
 @contextmanager

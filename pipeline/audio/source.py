@@ -39,6 +39,7 @@ DECODERS = (
 # The file is handed over open and no protocol is allowed: no recording can have another file or the network opened.
 CONFINED = {"protocol_whitelist": "none", "codec_whitelist": ",".join(DECODERS)}
 READ_BYTES = 1 << 18
+PACKET_BYTES = 1 << 19  # of a WAV, whose packets would else be so small that handing them over costs most
 RATES_HZ = range(2_000, 768_001)
 MAX_CHANNELS = 64
 LEFT_AND_RIGHT = 2
@@ -185,9 +186,11 @@ def _file(path: Path) -> BinaryIO:
 
 
 def _container(file: BinaryIO, demuxer: str, path: Path) -> InputContainer:
+    large = {"max_size": str(PACKET_BYTES), "probesize": str(2 * PACKET_BYTES)} if demuxer == "wav" else {}
+    options = CONFINED | large
     try:
         return av.open(
-            file, mode="r", format=demuxer, options=CONFINED, metadata_errors="surrogateescape", buffer_size=READ_BYTES
+            file, mode="r", format=demuxer, options=options, metadata_errors="surrogateescape", buffer_size=READ_BYTES
         )
     except (av.FFmpegError, OSError, ValueError, UnicodeError) as error:
         raise AudioError("is damaged: nothing in it can be read", source=path, hint=COPY_AGAIN) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline import feed, pages, words
 from pipeline.build import drafts, site
 from pipeline.build.items import Press
-from pipeline.build.mastering import Report, masters, misses
+from pipeline.build.mastering import Report, masters, misses, remarks
 from pipeline.build.members import MembersEdition, editions
 from pipeline.build.survey import CheckFailedError, Survey, survey
 from pipeline.cache import Cache
@@ -23,6 +23,7 @@ from pipeline.model import (
     chapters_key,
     is_feed_key,
     transcript_key,
+    waveform_key,
 )
 from pipeline.workspace import Workspace
 
@@ -63,7 +64,13 @@ def _pages(edition: Edition, templates: Path) -> Mapping[str, bytes]:
     return pages.render(edition, templates=templates)
 
 
-OUTPUTS: tuple[Output, ...] = (_feeds, _transcripts, _chapters, _pages)
+def _waveforms(edition: Edition, _templates: Path) -> dict[str, bytes]:
+    return {
+        waveform_key(item.episode.slug): pages.waveform_svg(item.waveform) for item in edition.items if item.waveform
+    }
+
+
+OUTPUTS: tuple[Output, ...] = (_feeds, _transcripts, _chapters, _waveforms, _pages)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +101,7 @@ def release(
     report: Report,
     slugs: tuple[str, ...] = (),
     force: bool = False,
+    jobs: int | None = None,
 ) -> Built:
     """Build everything that changed.
 
@@ -104,6 +112,7 @@ def release(
         report: hears of progress.
         slugs: the drafts to work at besides all that is due; none means all of them.
         force: master again what the cache already has.
+        jobs: pieces of a recording to work at at the same time, None for one a processor.
 
     Raises:
         CheckFailedError: something fatal is wrong with the workspace.
@@ -118,8 +127,9 @@ def release(
             drafts.transcripts(cache, found.show, chosen, report)
         show = found.complete()
         forced = frozenset(e.slug for e in chosen if force and (not slugs or e.slug in slugs))
-        mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced)
-        for problem in (*found.problems, *misses(where, show, chosen, mastered)):
+        mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
+        new = tuple(episode for episode in chosen if episode.slug in fresh)
+        for problem in (*found.problems, *remarks(where, new, mastered), *misses(where, show, chosen, mastered)):
             report.warn(problem)
         due = tuple(episode for episode in chosen if episode.is_due(now))
         with Press(cache, _public(show), found.pictures) as press:

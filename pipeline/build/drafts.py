@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 from pipeline import audio, pages, speech, words, workspace
-from pipeline.build.mastering import Report
+from pipeline.build.mastering import Report, length_ms
 from pipeline.cache import Cache, key
 from pipeline.model import Episode, Show
 from pipeline.workspace import Workspace
@@ -33,7 +33,7 @@ def transcripts(cache: Cache, show: Show, episodes: tuple[Episode, ...], report:
     missing = tuple(e for e in episodes if e.transcript is None and not (e.path / DRAFT_NAME).exists())
     if model is None or not missing:
         return
-    report.begin("Transcribing", {e.slug: sum(audio.probe(s.path).duration_ms for s in e.sources) for e in missing})
+    report.begin("Transcribing", {e.slug: length_ms(e) for e in missing})
     try:
         for episode in missing:
             path = episode.path / DRAFT_NAME
@@ -43,12 +43,12 @@ def transcripts(cache: Cache, show: Show, episodes: tuple[Episode, ...], report:
 
 
 def _draft(cache: Cache, show: Show, model: str, episode: Episode, report: Report) -> bytes:
-    hashes = [cache.sha256(source.path) for source in episode.sources]
+    sources = episode.recorders[0]
+    hashes = [cache.sha256(path) for path in sources]
     language = episode.language or show.language
     entry_key = key("transcript", hashes, language, speech.recipe(model))
     entry = cache.get("transcripts", entry_key)
     if entry is None:
-        sources = tuple(source.path for source in episode.sources)
         pieces = audio.pieces(sources, rate_hz=speech.SAMPLE_RATE_HZ)
         progress = _fraction(report, episode)
         transcript = speech.transcribe(pieces, language=language, model=model, progress=progress)
@@ -60,5 +60,5 @@ def _draft(cache: Cache, show: Show, model: str, episode: Episode, report: Repor
 
 
 def _fraction(report: Report, episode: Episode) -> Callable[[float], None]:
-    length_s = sum(audio.probe(source.path).duration_ms for source in episode.sources) / 1000
+    length_s = length_ms(episode) / 1000
     return lambda seconds: report.advance(episode.slug, min(seconds / max(length_s, 0.001), 1.0))

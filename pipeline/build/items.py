@@ -7,18 +7,23 @@ from types import TracebackType
 from typing import Self
 
 from pipeline import artwork, tags, words
+from pipeline.audio import clips
 from pipeline.cache import Cache, Entry, key
 from pipeline.model import (
     TRANSCRIPT_FORMATS,
+    AlternateEnclosure,
     Artwork,
     Chapter,
+    Clip,
     Edition,
     Enclosure,
     Episode,
     Item,
     Master,
     Picture,
+    Rendition,
     Show,
+    Soundbite,
     TranscriptFile,
     Visibility,
     asset_key,
@@ -34,6 +39,7 @@ ARTWORK_PX = 3000
 THUMBNAIL_PX = 400
 TAG_COVER_PX = 1000
 CHAPTER_PX = 1400
+CODING_NAMES = {"aac": "M4A", "opus": "Opus"}
 
 
 class Press:
@@ -75,6 +81,7 @@ class Press:
         published = episode.published
         if published is None:
             raise ValueError(f"{episode.slug} has no publication date")
+        episode = words.moved(episode, master.timeline)
         episode = dataclasses.replace(
             episode,
             summary=episode.summary or words.plain(episode.notes or "").partition("\n\n")[0] or None,
@@ -86,6 +93,8 @@ class Press:
             episode=episode,
             published=published,
             enclosure=self._enclosure(episode, master, cover),
+            alternates=tuple(self._alternate(episode, master, one, cover) for one in master.renditions),
+            clips=tuple(self._clip(episode, master, bite) for bite in episode.soundbites if _is_there(bite, master)),
             page_url=url(episode_key(slug)),
             embed_url=url(embed_key(slug)),
             oembed_url=url(oembed_key(slug)),
@@ -93,6 +102,7 @@ class Press:
             chapters_url=url(chapters_key(slug)) if episode.chapters else None,
             transcripts=self._transcripts(episode),
             cover=self._published(f"cover-{slug}", cover, ARTWORK_PX) if cover else None,
+            waveform=master.waveform,
         )
 
     def _chapter(self, episode: Episode, chapter: Chapter) -> Chapter:
@@ -114,9 +124,39 @@ class Press:
         )
 
     def _enclosure(self, episode: Episode, master: Master, cover: Picture | None) -> Enclosure:
-        entry = self._tagged(episode, master, self._prepared(cover or self.pictures[self.show.artwork], TAG_COVER_PX))
+        entry = self._tagged(episode, master, cover, path=master.path, sha256=master.sha256)
+        return self._named(entry, episode.slug, mime=master.mime, duration_ms=master.duration_ms)
+
+    def _alternate(
+        self, episode: Episode, master: Master, rendition: Rendition, cover: Picture | None
+    ) -> AlternateEnclosure:
+        entry = self._tagged(episode, master, cover, path=rendition.path, sha256=rendition.sha256)
+        return AlternateEnclosure(
+            enclosure=self._named(entry, episode.slug, mime=rendition.mime, duration_ms=master.duration_ms),
+            title=f"{CODING_NAMES[rendition.codec]}, {rendition.bit_rate_kbps} kbit/s",
+            codecs=rendition.codecs,
+            bit_rate_kbps=rendition.bit_rate_kbps,
+        )
+
+    def _clip(self, episode: Episode, master: Master, bite: Soundbite) -> Clip:
+        values = self._values(episode, master)
+        title = bite.title or episode.title
+        values = dataclasses.replace(values, title=title, track=None, season=None, guid=None, chapters=())
+        recipes = (clips.recipe(self.show.audio), tags.recipe(self.show.tags))
+        entry_key = key("clip", master.sha256, bite.start_ms, bite.duration_ms, repr(values), *recipes)
+        entry = self.cache.get("clips", entry_key)
+        if entry is None:
+            made = clips.clip(master.path, bite, self.scratch / f"{entry_key}.untagged.mp3", self.show.audio)
+            values = dataclasses.replace(values, duration_ms=made.duration_ms)
+            path = self.scratch / f"{entry_key}.mp3"
+            tags.write(made.path, path, values, cover=None, settings=self.show.tags)
+            entry = self.cache.put("clips", entry_key, path, {"duration_ms": made.duration_ms})
+        slug, duration_ms = f"{episode.slug}-clip", int(entry.facts["duration_ms"])
+        return Clip(bite=bite, enclosure=self._named(entry, slug, mime=master.mime, duration_ms=duration_ms))
+
+    def _named(self, entry: Entry, name: str, *, mime: str, duration_ms: int) -> Enclosure:
         sha256 = self.cache.sha256(entry.path)
-        media = media_key(episode.slug, sha256)
+        media = media_key(name, sha256, entry.path.suffix[1:])
         self.files[media] = entry.path
         return Enclosure(
             path=entry.path,
@@ -124,22 +164,26 @@ class Press:
             key=media,
             url=self.show.url(media),
             length=entry.path.stat().st_size,
-            mime=master.mime,
-            duration_ms=master.duration_ms,
+            mime=mime,
+            duration_ms=duration_ms,
         )
 
-    def _tagged(self, episode: Episode, master: Master, cover: Picture) -> Entry:
-        is_public = episode.visibility is Visibility.PUBLIC  # one for members has no page of its own
-        page_url = self.show.url(episode_key(episode.slug) if is_public else "index.html")
-        values = tags.values(self.show, episode, duration_ms=master.duration_ms, page_url=page_url)
+    def _tagged(self, episode: Episode, master: Master, cover: Picture | None, *, path: Path, sha256: str) -> Entry:
+        picture = self._prepared(cover or self.pictures[self.show.artwork], TAG_COVER_PX)
+        values = self._values(episode, master)
         recipe = tags.recipe(self.show.tags)
-        entry_key = key("tagged", master.sha256, repr(values), cover.sha256, cover.alt, recipe)
+        entry_key = key("tagged", sha256, repr(values), picture.sha256, picture.alt, recipe)
         entry = self.cache.get("tagged", entry_key)
         if entry is None:
-            path = self.scratch / f"{entry_key}.mp3"
-            tags.write(master.path, path, values, cover=cover, settings=self.show.tags)
-            entry = self.cache.put("tagged", entry_key, path, {})
+            tagged = self.scratch / f"{entry_key}{path.suffix}"
+            tags.write(path, tagged, values, cover=picture, settings=self.show.tags)
+            entry = self.cache.put("tagged", entry_key, tagged, {})
         return entry
+
+    def _values(self, episode: Episode, master: Master) -> tags.Tags:
+        is_public = episode.visibility is Visibility.PUBLIC  # one for members has no page of its own
+        page_url = self.show.url(episode_key(episode.slug) if is_public else "index.html")
+        return tags.values(self.show, episode, duration_ms=master.duration_ms, page_url=page_url)
 
     def _published(self, name: str, picture: Picture, size_px: int, *, square: bool = True) -> Artwork:
         prepared = self._prepared(picture, size_px, square=square)
@@ -162,3 +206,8 @@ class Press:
             facts = {name: value for name, value in dataclasses.asdict(made).items() if name not in {"path", "alt"}}
             entry = self.cache.put("images", entry_key, made.path, facts)
         return Picture(**entry.facts, path=entry.path, alt=picture.alt)
+
+
+def _is_there(bite: Soundbite, master: Master) -> bool:
+    """Say whether edits have left enough of a soundbite for a clip; the feed names it in any case."""
+    return min(bite.start_ms + bite.duration_ms, master.duration_ms) - bite.start_ms >= clips.SHORTEST_MS

@@ -3,18 +3,34 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline import audio
 from pipeline.build.survey import CheckFailedError
-from pipeline.cache import Cache, Entry, key, sha256_file
+from pipeline.cache import Cache, key, sha256_file
 from pipeline.errors import AudioError
-from pipeline.model import AudioSettings, Episode, Loudness, Master, Problem, Show
+from pipeline.model import (
+    AudioSettings,
+    Cue,
+    EditAction,
+    Episode,
+    Loudness,
+    Master,
+    Mastering,
+    Problem,
+    Remark,
+    Rendition,
+    Show,
+    Span,
+    Timeline,
+    clock,
+)
 from pipeline.workspace import Workspace
 
-LOUDNESS_TOLERANCE_LU = 0.5
+LOUDNESS_TOLERANCE_LU = 0.3
 PEAK_TOLERANCE_DB = 0.05
 _KIND, _KEPT = "masters", "kept"
 _LISTEN_S = 0.2
@@ -47,8 +63,7 @@ def cached(cache: Cache, show: Show, episode: Episode) -> Master | None:
     if episode.keep_audio:
         facts = cache.known(_KEPT, _key(cache, show, episode))
         return _from_facts(facts, episode.sources[0].path) if facts else None
-    entry = cache.get(_KIND, _key(cache, show, episode))
-    return _from_entry(entry) if entry else None
+    return _from_cache(cache, _key(cache, show, episode))
 
 
 def masters(
@@ -59,6 +74,7 @@ def masters(
     report: Report,
     *,
     forced: frozenset[str],
+    jobs: int | None = None,
 ) -> tuple[dict[str, Master], frozenset[str]]:
     """Find or make the master of each episode.
 
@@ -69,6 +85,7 @@ def masters(
         executor: runs `audio.master`.
         report: hears of progress.
         forced: slugs to master again.
+        jobs: pieces of a recording to encode at the same time, None for one a processor.
 
     Returns:
         Masters by slug, and the slugs that were made now.
@@ -78,25 +95,23 @@ def masters(
     """
     found = {e.slug: cached(cache, show, e) for e in episodes if e.slug not in forced}
     missing = tuple(episode for episode in episodes if found.get(episode.slug) is None)
-    made = _make(cache, show, missing, executor, report) if missing else {}
+    made = _make(cache, show, missing, executor, report, jobs) if missing else {}
     known = {slug: master for slug, master in found.items() if master is not None}
     return known | made, frozenset(made)
 
 
-def _make(
-    cache: Cache, show: Show, episodes: tuple[Episode, ...], executor: Executor, report: Report
+def _make(  # noqa: PLR0917 - what `masters` was given
+    cache: Cache, show: Show, episodes: tuple[Episode, ...], executor: Executor, report: Report, jobs: int | None
 ) -> dict[str, Master]:
     stop = threading.Event()
     made: dict[str, Master] = {}
     problems: list[Problem] = []
-    report.begin(
-        "Mastering", {e.slug: sum(audio.probe(source.path).duration_ms for source in e.sources) for e in episodes}
-    )
+    report.begin("Mastering", {e.slug: length_ms(e) for e in episodes})
     with cache.scratch() as scratch:
-        jobs = {
+        works = {
             executor.submit(
-                _as_it_is if episode.keep_audio else audio.master,
-                tuple(source.path for source in episode.sources),
+                _as_it_is if episode.keep_audio else partial(audio.master, edits=episode.edits, jobs=jobs),
+                episode.recorders,
                 scratch / f"{episode.slug}.mp3",
                 show.audio,
                 _progress(report, episode.slug, stop),
@@ -104,27 +119,39 @@ def _make(
             for episode in episodes
         }
         try:
-            for job in _as_done(set(jobs)):
-                episode = jobs[job]
+            for work in _as_done(set(works)):
+                episode = works[work]
                 try:
-                    made[episode.slug] = _keep(cache, episode, _key(cache, show, episode), job.result())
+                    made[episode.slug] = _keep(cache, episode, _key(cache, show, episode), work.result())
                 except AudioError as error:
                     problems.append(_problem(episode, error))
         finally:
             stop.set()
-            for job in jobs:
-                job.cancel()
-            wait(jobs)
+            for work in works:
+                work.cancel()
+            wait(works)
             report.finish()
     if problems:
         raise CheckFailedError(tuple(problems))
     return made
 
 
+def length_ms(episode: Episode) -> int:
+    """Return how long the recording of an episode lasts, by its first recorder.
+
+    Raises:
+        AudioError: a part cannot be read.
+    """
+    return sum(audio.probe(path).duration_ms for path in episode.recorders[0])
+
+
 def _as_it_is(
-    sources: tuple[Path, ...], _destination: Path, settings: AudioSettings, progress: Callable[[float], None]
+    sources: tuple[tuple[Path, ...], ...],
+    _destination: Path,
+    settings: AudioSettings,
+    progress: Callable[[float], None],
 ) -> Master:
-    (path,) = sources
+    ((path,),) = sources
     loudness = audio.measure(path, mono_loudness=settings.target.mono_loudness, progress=progress)
     return Master(
         path=path,
@@ -136,11 +163,14 @@ def _as_it_is(
 
 
 def _keep(cache: Cache, episode: Episode, entry_key: str, master: Master) -> Master:
-    facts = {**asdict(master), "path": None}
+    facts = {**asdict(master), "path": None, "renditions": [asdict(r) | {"path": None} for r in master.renditions]}
     if episode.keep_audio:
         cache.note(_KEPT, entry_key, facts)
         return master
-    return _from_entry(cache.put(_KIND, entry_key, master.path, facts))
+    for rendition in master.renditions:
+        cache.put(_KIND, f"{entry_key}-{rendition.codec}", rendition.path, {})
+    entry = cache.put(_KIND, entry_key, master.path, facts)
+    return replace(master, path=entry.path, renditions=_renditions(cache, entry_key, facts) or ())
 
 
 def _problem(episode: Episode, error: AudioError) -> Problem:
@@ -167,15 +197,72 @@ def _progress(report: Report, slug: str, stop: threading.Event) -> Callable[[flo
 
 
 def _key(cache: Cache, show: Show, episode: Episode) -> str:
-    return key("master", [cache.sha256(source.path) for source in episode.sources], audio.recipe(show.audio))
+    hashes = [[cache.sha256(path) for path in parts] for parts in episode.recorders]
+    edits = [[edit.start_ms, edit.end_ms, str(edit.action)] for edit in episode.edits]
+    stings = [cache.sha256(path) if path else None for path in (show.audio.intro, show.audio.outro)]
+    return key("master", hashes, edits, stings, audio.recipe(show.audio))
 
 
-def _from_entry(entry: Entry) -> Master:
-    return _from_facts(entry.facts, entry.path)
+def _from_cache(cache: Cache, entry_key: str) -> Master | None:
+    entry = cache.get(_KIND, entry_key)
+    renditions = _renditions(cache, entry_key, entry.facts) if entry else None
+    if entry is None or renditions is None:
+        return None
+    return replace(_from_facts({**entry.facts, "renditions": []}, entry.path), renditions=renditions)
+
+
+def _renditions(cache: Cache, entry_key: str, facts: Mapping[str, Any]) -> tuple[Rendition, ...] | None:
+    found = [(rendition, cache.get(_KIND, f"{entry_key}-{rendition['codec']}")) for rendition in facts["renditions"]]
+    made = [Rendition(**{**rendition, "path": entry.path}) for rendition, entry in found if entry is not None]
+    return tuple(made) if len(made) == len(found) else None
 
 
 def _from_facts(facts: Mapping[str, Any], path: Path) -> Master:
-    return Master(**{**facts, "path": path, "loudness": Loudness(**facts["loudness"])})
+    values = {name: _tuples(value) for name, value in facts.items()}
+    mastering = {**values["mastering"], "remarks": tuple(Remark(**remark) for remark in values["mastering"]["remarks"])}
+    timeline = {**values["timeline"], "spans": tuple(Span(**span) for span in values["timeline"]["spans"])}
+    return Master(
+        **{
+            **values,
+            "path": path,
+            "loudness": Loudness(**values["loudness"]),
+            "mastering": Mastering(**mastering),
+            "timeline": Timeline(**timeline),
+        }
+    )
+
+
+def _tuples(value: Any) -> Any:
+    """Give the lists that JSON made back as the tuples that they were."""
+    if isinstance(value, Mapping):
+        return {name: _tuples(entry) for name, entry in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
+
+
+def remarks(where: Workspace, episodes: tuple[Episode, ...], mastered: Mapping[str, Master]) -> Iterator[Problem]:
+    """Say what is wrong with recordings that mastering cannot mend, and where words were taken for silence."""
+    for episode in episodes:
+        source, master = where.name(episode.path), mastered[episode.slug]
+        for remark in master.mastering.remarks:
+            yield Problem(source=source, message=remark.message, hint=remark.hint, fatal=False)
+        lost = [cue for cue in episode.transcript.cues if _is_lost(cue, episode, master)] if episode.transcript else []
+        if lost:
+            message = f"words of the transcript at {clock(lost[0].start_ms)} stand where trimming found nobody speaking"
+            hint = (
+                "Listen there; if they are really said, set trim = false and longest_pause_s to nothing under [audio]."
+            )
+            yield Problem(source=source, message=message, hint=hint, fatal=False)
+
+
+def _is_lost(cue: Cue, episode: Episode, master: Master) -> bool:
+    """Say whether most of a cue is gone although nobody cut it."""
+    cut_ms = sum(
+        max(0, min(cue.end_ms, edit.end_ms) - max(cue.start_ms, edit.start_ms))
+        for edit in episode.edits
+        if edit.action is EditAction.CUT
+    )
+    length_ms = cue.end_ms - cue.start_ms
+    return length_ms - master.timeline.kept_ms(cue.start_ms, cue.end_ms) - cut_ms > length_ms / 2
 
 
 def misses(

@@ -78,6 +78,7 @@ def survey(
     if prepare is not None:
         episodes = tuple(prepare(show, episode) for episode in episodes)
     look = _Look(where, cache)
+    look.stings(show)
     facts = check.Facts(
         durations_ms={e.slug: length for e in episodes if (length := look.duration_ms(e)) is not None},
         hashes={source.path: cache.sha256(source.path) for e in episodes for source in e.sources},
@@ -109,13 +110,23 @@ class _Look:
         self.problems: list[Problem] = []
 
     def duration_ms(self, episode: Episode) -> int | None:
-        """Return what the recordings of an episode say they last, or None where one cannot be read."""
-        lengths = [self._source_ms(source.path) for source in episode.sources]
-        return sum(length for length in lengths if length is not None) if None not in lengths else None
+        """Return what the recording of an episode says it lasts, or None where a part of it cannot be read."""
+        lengths = {path: self._source_ms(path) for parts in episode.recorders for path in parts}
+        if None in lengths.values():
+            return None
+        return sum(lengths[path] or 0 for path in episode.recorders[0])
 
     def _source_ms(self, path: Path) -> int | None:
         facts = self._remembered("probes", path, lambda: {"duration_ms": audio.probe(path).duration_ms})
         return int(facts["duration_ms"]) if facts else None
+
+    def stings(self, show: Show) -> None:
+        """See that the intro and the outro are there."""
+        for name in ("intro", "outro"):
+            path: Path | None = getattr(show.audio, name)
+            hint = f"Put the sound there, or correct audio.{name} in cln_media.toml."
+            if path is not None and self._is_ours(path, hint):
+                self._source_ms(path)
 
     def pictures(self, show: Show, episodes: tuple[Episode, ...]) -> dict[Path, Picture]:
         """Read every artwork, cover and chapter image; those that cannot be read are problems."""
@@ -129,16 +140,19 @@ class _Look:
         def read() -> dict[str, Any]:
             return {**asdict(artwork.read(path)), "path": None}
 
-        if not path.is_file():
-            hint = "Put the artwork there, or name the right file in show.artwork of cln_media.toml."
-            self._problem(path, "is not there", hint)
-            return None
-        if not path.resolve().is_relative_to(self.where.root.resolve()):
-            hint = "Put the image itself into the workspace."
-            self._problem(path, "leads to a place outside the workspace", hint)
+        if not self._is_ours(path, "Put the artwork there, or name the right file in show.artwork of cln_media.toml."):
             return None
         facts = self._remembered("pictures", path, read)
         return Picture(**{**facts, "path": path, "alt": alt}) if facts else None
+
+    def _is_ours(self, path: Path, hint: str) -> bool:
+        if not path.is_file():
+            self._problem(path, "is not there", hint)
+            return False
+        if not path.resolve().is_relative_to(self.where.root.resolve()):
+            self._problem(path, "leads to a place outside the workspace", "Put the file itself into the workspace.")
+            return False
+        return True
 
     def _remembered(self, kind: str, path: Path, look: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
         try:

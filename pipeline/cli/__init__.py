@@ -22,6 +22,7 @@ EXIT_PROBLEM = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 DEFAULT_PORT = 8321
+PROCESSORS_OF_A_RECORDING = 4  # more are not all used by one recording: two are mastered at the same time
 
 
 class _Context:
@@ -39,7 +40,7 @@ class _Context:
 pass_context = click.make_pass_decorator(_Context)
 with_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for another program to read.")
 with_jobs = click.option(
-    "--jobs", type=click.IntRange(1, 64), default=None, help="Recordings to master at the same time; one per processor."
+    "--jobs", type=click.IntRange(1, 64), default=None, help="Processors to use for mastering; all of them otherwise."
 )
 
 
@@ -90,6 +91,14 @@ def _day(_context: click.Context, _parameter: click.Parameter, value: str | None
 @click.argument(
     "recordings", nargs=-1, required=True, metavar="RECORDING...", type=click.Path(path_type=Path, resolve_path=False)
 )
+@click.option(
+    "--other-recorder",
+    "others",
+    multiple=True,
+    metavar="RECORDING",
+    type=click.Path(path_type=Path, resolve_path=False),
+    help="What another recorder in the room heard of the same meeting; may be given several times.",
+)
 @click.option("--title", help="The episode's title; the recording's own, where it has one.")
 @click.option("--slug", help="The name in the episode's address; made of the title otherwise.")
 @click.option("--region", help="The region's id, as in cln_media.toml.")
@@ -102,6 +111,7 @@ def _day(_context: click.Context, _parameter: click.Parameter, value: str | None
 def ingest(  # noqa: PLR0917 - click hands over one argument per option
     context: _Context,
     recordings: tuple[Path, ...],
+    others: tuple[Path, ...],
     title: str | None,
     slug: str | None,
     region: str | None,
@@ -128,7 +138,7 @@ def ingest(  # noqa: PLR0917 - click hands over one argument per option
         season=season,
         number=number,
     )
-    adding.add(context.workspace(), recordings, details, context.screen, move=move)
+    adding.add(context.workspace(), recordings, others, details, context.screen, move=move)
 
 
 @cli.command()
@@ -158,9 +168,10 @@ def _build(
 
     from pipeline.build import release  # noqa: PLC0415
 
-    with ThreadPoolExecutor(max_workers=jobs or cpu_count() or 1) as executor:
-        report = context.screen.report()
-        return release(where, now=datetime.now(UTC), executor=executor, report=report, slugs=slugs, force=force)
+    jobs = jobs or cpu_count() or 1
+    with ThreadPoolExecutor(max_workers=max(1, jobs // PROCESSORS_OF_A_RECORDING)) as executor:
+        report, now = context.screen.report(), datetime.now(UTC)
+        return release(where, now=now, executor=executor, report=report, slugs=slugs, force=force, jobs=jobs)
 
 
 @cli.command()
@@ -197,6 +208,17 @@ def status(context: _Context, as_json: bool) -> None:
         context.screen.table(looking.StatusRow.HEADINGS, [row.cells() for row in rows])
         for row in rows:
             context.screen.detail(f"{row.slug} can be heard in {row.master or 'no file yet'}")
+
+
+@cli.command()
+@click.argument("slug")
+@with_json
+@pass_context
+def report(context: _Context, slug: str, as_json: bool) -> None:
+    """Show what mastering found and did to an episode, and write it, with charts, as a page into its folder."""
+    from pipeline.cli import reporting  # noqa: PLC0415
+
+    reporting.report(context.workspace(), slug, context.screen, now=datetime.now(UTC), as_json=as_json)
 
 
 @cli.command()

@@ -12,25 +12,34 @@ from pipeline.model import Episode, Recording, Show, clock
 from pipeline.workspace import Workspace, toml
 
 
-def add(where: Workspace, paths: tuple[Path, ...], details: Details, screen: Screen, *, move: bool) -> None:
-    """Make one episode of the parts of a recording."""
+def add(
+    where: Workspace,
+    paths: tuple[Path, ...],
+    other_paths: tuple[Path, ...],
+    details: Details,
+    screen: Screen,
+    *,
+    move: bool,
+) -> None:
+    """Make one episode of the parts of a recording, and of what other recorders heard of the same meeting."""
     show, problems = workspace.read_show(where)
     if show is None:
         raise CheckFailedError(problems)
     _check_region(show, details.region)
-    recordings = tuple(audio.probe(path) for path in paths)
+    recordings, others = (tuple(audio.probe(path) for path in named) for named in (paths, other_paths))
     episodes, _problems = workspace.read_episodes(where, show, READERS)
-    with screen.bytes_progress("Copying", sum(path.stat().st_size for path in paths)) as meter:
+    with screen.bytes_progress("Copying", sum(path.stat().st_size for path in (*paths, *other_paths))) as meter:
         episode = ingest.add_recording(
             recordings,
             details,
             _known(where, episodes),
             folder=where.episodes,
             write_episode=partial(workspace.write_episode, remark=recordings[0].description),
+            others=others,
             progress=lambda done, _total: meter.to(done),
         )
     if move:
-        ingest.remove_originals(recordings, episode)
+        ingest.remove_originals((*recordings, *others), episode)
     _tell(where, episode, recordings, screen)
     if details.title is None and details.slug is None:
         screen.say(

