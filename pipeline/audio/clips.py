@@ -15,7 +15,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from pipeline.audio.child import PLAIN, QUIET, feeding, file_out, sound_in
-from pipeline.audio.encoder import ffmpeg_program, ffmpeg_version
+from pipeline.audio.encoder import ffmpeg_program
 from pipeline.audio.graph import Block
 from pipeline.audio.meter import measure
 from pipeline.audio.source import CONFINED, COPY_AGAIN, Sound, resampled
@@ -27,7 +27,6 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from pydub import AudioSegment
 
-CLIP_RECIPE = "1"
 LONGEST_MS = 120_000
 SHORTEST_MS = 1_000
 FADE_IN_MS, FADE_OUT_MS = 50, 300
@@ -77,20 +76,6 @@ def clip(master: Path, bite: Soundbite, destination: Path, settings: AudioSettin
     finally:
         temporary.unlink(missing_ok=True)
     return Cut(path=destination, sha256=sha256, size=size, duration_ms=round(sound.shape[1] * 1000 / rate_hz))
-
-
-def recipe(settings: AudioSettings) -> dict[str, str]:
-    """List everything apart from master and soundbite that changes a clip, for the key it is cached under.
-
-    Raises:
-        AudioError: there is no ffmpeg program, or it does not run.
-    """
-    target = settings.target
-    return {
-        "clip": CLIP_RECIPE,
-        "ffmpeg": ffmpeg_version(settings),
-        "target": f"{target.integrated_lufs} {target.true_peak_dbtp} {target.mono_loudness}",
-    }
 
 
 def _stretch(master: Path, bite: Soundbite) -> tuple[int, Block]:

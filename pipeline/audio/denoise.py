@@ -6,11 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from pipeline.audio import nets
 from pipeline.audio.deepfilter import HOP, LOOKAHEAD, RATE_HZ, Cleaner, Sound, Spectrum, sound_of, spectrum
 from pipeline.audio.graph import Block, through
 
-RECIPE = "1"
 PIECE_S, BEFORE_S, AFTER_S = 24, 5, 1
 FRAMES_PER_SECOND = RATE_HZ // HOP
 BEFORE = BEFORE_S * FRAMES_PER_SECOND
@@ -24,14 +22,18 @@ MARGIN = 2  # frames beside a piece, for the resampler
 NOISY_UNDER_DB = 24.0
 QUIET_PERCENTILE, LOUD_PERCENTILE = 10, 95
 SILENT_POWER = 1e-10
+SPOKEN_DB = -16.0  # loud moments of the speech from which the nets learned
+MOST_GAIN_DB = 40.0
 
 Strength = Literal["light", "strong"]
 
 # What is left of the room covers the moments in which a soft voice is taken for noise: the nets alone lose words.
-LIMIT_DB: dict[Strength, float] = {"light": 12.0, "strong": 24.0}
+LIMIT_DB: dict[Strength, float] = {"light": 12.0, "strong": 18.0}
 
 
-def denoised(piece: Block, *, before: Block, after: Block, strength: Strength, rate_hz: int) -> Block:
+def denoised(
+    piece: Block, *, before: Block, after: Block, strength: Strength, rate_hz: int, gain_db: float = 0.0
+) -> Block:
     """Take the room out of one piece of a recording; many threads may do so at once.
 
     Args:
@@ -40,6 +42,7 @@ def denoised(piece: Block, *, before: Block, after: Block, strength: Strength, r
         after: what follows it, AFTER_S or all that there is.
         strength: how far the room is lowered, at most: by LIMIT_DB.
         rate_hz: a multiple of 100, as all usual rates are.
+        gain_db: `level_gain_db` of the whole recording: it goes to the nets louder by so much, and leaves as it came.
 
     Returns:
         The piece, every sample in its place. It depends on nothing but what is given.
@@ -54,7 +57,10 @@ def denoised(piece: Block, *, before: Block, after: Block, strength: Strength, r
     around = (before[:, before.shape[1] - lead * step :], piece, after[:, : AFTER_S * rate_hz])
     hops = -(-piece.shape[1] // step)
     sound = _with_ends(_resampled(np.concatenate(around, axis=1), rate_hz, RATE_HZ), lead, hops)
+    factor = np.float32(10 ** (gain_db / 20))
+    sound *= factor
     clean = _cleaned(sound, hops, floor=10 ** (-LIMIT_DB[strength] / 20))
+    clean /= factor
     start = MARGIN * step
     return _resampled(clean, RATE_HZ, rate_hz)[:, start : start + piece.shape[1]]
 
@@ -84,13 +90,17 @@ def spread_db(power: Sound) -> float:
     return float(10 * np.log10(loud / quiet))
 
 
-def recipe() -> dict[str, str]:
-    """List everything apart from the sound and the strength that changes the result, for the key it is cached under.
+def level_gain_db(power: Sound) -> float:
+    """Return the gain that brings a recording to the level at which the nets judge best; soft speech they know less.
 
-    Raises:
-        AudioError: a package or the model is missing or damaged.
+    Args:
+        power: mean squares of the K-weighted sound, one for every 20 ms; digital silence does not count.
     """
-    return {**nets.versions(), "denoise": RECIPE, "denoise-model": nets.model_sha256()}
+    sounding = power[power > SILENT_POWER]
+    if not len(sounding):
+        return 0.0
+    loud_db = 10 * np.log10(np.percentile(sounding, LOUD_PERCENTILE))
+    return float(np.clip(SPOKEN_DB - loud_db, -MOST_GAIN_DB, MOST_GAIN_DB))
 
 
 def _with_ends(sound: Sound, lead: int, hops: int) -> Sound:

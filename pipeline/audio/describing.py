@@ -20,6 +20,7 @@ LONGEST_SILENCE_MS = 20_000
 LEAST_SPEECH_TO_NOISE_DB = 10.0
 BARS = 400  # of a waveform
 TALLEST = 100
+LEAST_HEIGHT = 1e-9
 
 HANDLED: Mapping[Handling, str] = {
     "as it is": "kept as they are",
@@ -126,9 +127,12 @@ def each_second(powers: Powers) -> tuple[float, ...]:
 
 def waveform(powers: Powers) -> tuple[int, ...]:
     """Return the heights (0 to 100) of bars that picture a sound."""
-    bars = [part for part in np.array_split(np.sqrt(powers), min(BARS, len(powers))) if len(part)]
-    heights = np.array([float(part.mean()) for part in bars])
-    return tuple(int(height) for height in np.rint(heights / max(heights.max(), 1e-9) * TALLEST)) if bars else ()
+    count = min(BARS, len(powers))
+    if not count:
+        return ()
+    starts = np.arange(count + 1) * len(powers) // count
+    heights = np.sqrt(np.add.reduceat(powers, starts[:-1]) / np.diff(starts))
+    return tuple(int(height) for height in np.rint(heights / max(heights.max(), LEAST_HEIGHT) * TALLEST))
 
 
 def _seconds(flags: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> list["np.ndarray[tuple[int], np.dtype[np.bool_]]"]:

@@ -183,7 +183,8 @@ class _Work:
             return
         before, after = denoise.BEFORE_S * rate_hz, denoise.AFTER_S * rate_hz
         windows = in_windows(blocks, denoise.PIECE_S * rate_hz, before=before, after=after)
-        work = partial(_clean, strength=strength, rate_hz=rate_hz)
+        gain_db = denoise.level_gain_db(self.analysis.powers)
+        work = partial(_clean, strength=strength, rate_hz=rate_hz, gain_db=gain_db)
         yield from in_order(work, windows, jobs=self._jobs, listen=self._listen)
 
     def _levelled(self, blocks: Iterator[Block], gain_db: float) -> Iterator[Block]:
@@ -244,8 +245,15 @@ def _ramped(block: Block, ramp: Block) -> Block:
     return np.concatenate([block[:, :count] * ramp[:count], block[:, count:]], axis=1)
 
 
-def _clean(window: Window, *, strength: denoise.Strength, rate_hz: int) -> Block:
-    return denoise.denoised(window.piece, before=window.before, after=window.after, strength=strength, rate_hz=rate_hz)
+def _clean(window: Window, *, strength: denoise.Strength, rate_hz: int, gain_db: float) -> Block:
+    return denoise.denoised(
+        window.piece,
+        before=window.before,
+        after=window.after,
+        strength=strength,
+        rate_hz=rate_hz,
+        gain_db=gain_db,
+    )
 
 
 def _sealed_rendition(rendition: Rendition, destination: Path) -> Rendition:

