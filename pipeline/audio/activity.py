@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-STEP_MS = 20
+from pipeline.audio.meter import STEP_MS
+
 SILENT_LUFS = -90.0  # under this a step is a digital silence, which says nothing about the room
 LEAST_POWER = 1e-30
 FLOOR_STEPS = 5  # the floor is made of means over 100 ms

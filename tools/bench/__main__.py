@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline import feed, model
 from tests import samples
+from tools.bench.denoising import denoising
+from tools.bench.levelling import levelling
 from tools.bench.mastering import mastering, nothing_changed
 from tools.bench.measuring import PROGRAM, ROOT, measured
 
@@ -58,6 +60,8 @@ JOBS: dict[str, Callable[[], None]] = {
     "feeds": feeds,
     "nothing": nothing_changed,
     "mastering": mastering,
+    "levelling": levelling,
+    "denoising": denoising,
 }
 
 
