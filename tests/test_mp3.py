@@ -77,10 +77,15 @@ def one_piece(path: Path, sound: Block, rate_hz: int, *options: str) -> bytes:
     return path.read_bytes()
 
 
-def own(sound: Block, rate_hz: int, piece: mp3.Piece) -> bytes:
+def encoded(sound: Block, chosen: AudioSettings, *, rate_hz: int) -> mp3.Frames:
+    """Encode sound to frames."""
+    return mp3.frames(mp3.encode(sound, chosen, rate_hz=rate_hz))
+
+
+def own(sound: Block, rate_hz: int, piece: mp3.Piece) -> mp3.Frames:
     """Encode one piece."""
     stretch = sound[:, piece.start_sample : piece.stop_sample]
-    return mp3.own_frames(mp3.encode(stretch, settings(len(sound)), rate_hz=rate_hz), piece)
+    return mp3.own_frames(encoded(stretch, settings(len(sound)), rate_hz=rate_hz), piece)
 
 
 def join(path: Path, sound: Block, rate_hz: int, *, piece_frames: int = SHORT_FRAMES) -> bytes:
@@ -159,7 +164,7 @@ def test_joined_pieces_are_the_one_piece_encode(tmp_path: Path, spoken: Block, r
     whole = one_piece(tmp_path / "whole.mp3", sound, rate_hz, "-write_xing", "0")
     pairs = zip(walk(joined)[1:], walk(whole), strict=True)
     assert [number for number, (ours, theirs) in enumerate(pairs) if ours != theirs] == []
-    difference = played(tmp_path / "joined.mp3", channels) - mp3.decode(whole)[:, : sound.shape[1]]
+    difference = played(tmp_path / "joined.mp3", channels) - mp3.decode(mp3.frames(whole))[:, : sound.shape[1]]
     assert np.sqrt(np.mean(difference**2)) <= 1e-5 * np.sqrt(np.mean(sound**2))  # -100 dB
 
 
@@ -250,7 +255,7 @@ def test_a_frame_too_small_for_the_header_is_no_hindrance(tmp_path: Path) -> Non
     path, sound, small = tmp_path / "a.mp3", hiss(30_000), AudioSettings(bit_rate_kbps=32)
     (piece,) = mp3.cut(30_000)
     with mp3.joined(path) as file:
-        file.add(mp3.own_frames(mp3.encode(sound, small, rate_hz=48_000), piece))
+        file.add(mp3.own_frames(encoded(sound, small, rate_hz=48_000), piece))
         file.finish(samples=30_000)
     assert sorted({len(frame) for frame in walk(path.read_bytes())}) == [96, 192]
     assert played(path).shape == (1, 30_000)
@@ -288,13 +293,13 @@ def test_decoding_is_aligned(tmp_path: Path, spoken: Block, channels: int) -> No
     whole = played(tmp_path / "a.mp3", channels)
     piece = mp3.cut(sound.shape[1], piece_frames=SHORT_FRAMES)[1]
     data = mp3.encode(sound[:, piece.start_sample : piece.stop_sample], settings(channels), rate_hz=48_000)
-    heard = mp3.decode(data)
+    heard = mp3.decode(mp3.frames(data))
     first, stop = (piece.first_frame - 1) * 1152, (piece.stop_frame - 1) * 1152
     inside = heard[:, first - piece.start_sample : stop - piece.start_sample]
     assert inside.dtype == np.float32
     assert np.abs(inside - whole[:, first:stop]).max() < 1e-5
     assert np.abs(whole[:, first:stop]).max() > 0.1
-    stretch = mp3.decode(b"".join(mp3.frames(data)[120:150]))
+    stretch = mp3.decode(mp3.frames(data)[120:150])
     assert np.array_equal(stretch, heard[:, 120 * 1152 :][:, : stretch.shape[1]])
     assert stretch.shape[1] == 30 * 1152 - 1105
 
@@ -341,7 +346,7 @@ def test_a_program_that_fails_is_an_error(tmp_path: Path, script: str, said: str
         (tmp_path / name).write_bytes(mp3.encode(sound, settings(), rate_hz=rate_hz))
     broken = settings(program=program(tmp_path, f'cd "{tmp_path}"\n{script}'))
     with pytest.raises(AudioError, match=said) as caught:
-        mp3.own_frames(mp3.encode(sound, broken, rate_hz=48_000), piece)
+        mp3.own_frames(encoded(sound, broken, rate_hz=48_000), piece)
     assert caught.value.hint
     assert children() == mine
 
@@ -383,7 +388,7 @@ def test_damaged_frames_decode_to_sound_or_to_a_sentence() -> None:
         damaged = data.copy()
         damaged[choose.integers(len(data), size=20), choose.integers(6, 192, size=20)] = choose.integers(256, size=20)
         with suppress(AudioError):
-            assert mp3.decode(damaged.tobytes()).shape == (1, len(data) * 1152 - mp3.DELAY_SAMPLES)
+            assert mp3.decode(mp3.frames(damaged.tobytes())).shape == (1, len(data) * 1152 - mp3.DELAY_SAMPLES)
 
 
 def test_pieces_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
@@ -395,7 +400,7 @@ def test_pieces_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
         for chosen, rate_hz, channels in others:
             data = mp3.encode(hiss(20_000, channels=channels), chosen, rate_hz=rate_hz)
             with pytest.raises(AudioError, match="differ in rate or channels"):
-                file.add(mp3.own_frames(data, piece))
+                file.add(mp3.own_frames(mp3.frames(data), piece))
 
 
 def test_a_missing_piece_is_noticed(tmp_path: Path) -> None:

@@ -189,13 +189,16 @@ class _Work:
 
     def _levelled(self, blocks: Iterator[Block], gain_db: float) -> Iterator[Block]:
         gains = gain_factors(self.plan.curve, self.meeting.settings) * np.float32(amplitude(gain_db))
-        step = self.meeting.rate_hz * STEP_MS // 1000
+        rate_hz = self.meeting.rate_hz
+        step = rate_hz * STEP_MS // 1000
         along = np.arange(step, dtype=np.float32) / np.float32(step)
+        factors = np.empty((rate_hz // step, step), np.float32)
         first = 0
         for block in blocks:
             steps = -(-block.shape[1] // step)
             edges = gains[first : first + steps + 1]
-            factors = edges[:-1, None] + np.diff(edges)[:, None] * along
+            np.multiply(np.diff(edges)[:, None], along, out=factors[:steps])
+            factors[:steps] += edges[:-1, None]
             yield block * factors.reshape(-1)[: block.shape[1]]
             first += steps
 
@@ -215,7 +218,7 @@ class _Work:
         settings, rate_hz = self.meeting.settings, self.meeting.rate_hz
         tone = TONE_AMPLITUDE * np.sin(2 * np.pi * TONE_HZ / rate_hz * np.arange(TONE_S * rate_hz))
         block = np.repeat(tone[None, :].astype(np.float32), settings.channels, axis=0)
-        heard = mp3.decode(mp3.encode(block, settings, rate_hz=rate_hz))
+        heard = mp3.decode(mp3.frames(mp3.encode(block, settings, rate_hz=rate_hz)))
         inner = slice(rate_hz // 2, -rate_hz // 2)
         powers = [float(np.mean(np.square(sound[:, inner], dtype=np.float64))) for sound in (block, heard)]
         return 10 * math.log10(powers[0] / powers[1])

@@ -1,7 +1,6 @@
 """Sound enters in pieces, the MP3 of a one-piece encode leaves; the ffmpeg program encodes, PyAV decodes, we join."""
 
 import errno
-import os
 import re
 import struct
 import subprocess
@@ -11,7 +10,7 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, reduce
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from threading import Lock, Thread
 from typing import IO, BinaryIO, cast
@@ -20,7 +19,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.audio.encoder import INSTALL, ffmpeg_program
+from pipeline.audio.encoder import INSTALL, environment, ffmpeg_program
 from pipeline.audio.graph import Block
 from pipeline.errors import AudioError
 from pipeline.model import AudioSettings
@@ -46,11 +45,15 @@ HAS_ALL_FIELDS, CONSTANT_BIT_RATE = 15, 1
 SOURCES, MODES = (1, 2, 0), (1, 3, 2, 0)  # what the tag calls the rates and the channel modes of a header
 UNNAMED_ENCODER = b"Lavc lame"
 CRC_STRIDE_BYTES = 128
+PIPE_BYTES = 1 << 20  # where the system lets it be larger than usual: the encoder is woken less often
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 MAKE_ROOM = "make room there, or raise the limit on file sizes, and build again"
 CHECK_RIGHTS = "check the right to write to this folder"
 CHECK_SETTINGS = "check the audio settings in cln_media.toml"
 TRY_ANOTHER = "build again; if it fails again, name another ffmpeg program in cln_media.toml"
+
+
+Frames = tuple[memoryview, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,22 +134,20 @@ class Joiner:
         self._starts = array("I")
         self._encoder = b""
 
-    def add(self, data: bytes) -> None:
-        """Append whole frames.
+    def add(self, found: Frames) -> None:
+        """Append frames, at least one.
 
         Raises:
-            AudioError: they are damaged or of another kind than those before, or the file cannot be written.
+            AudioError: they are of another kind than those before, or the file cannot be written.
         """
-        found = frames(data)
-        header = _header(found[0])
+        header, data = _header(found[0]), b"".join(found)
         before = 0 if self._starts else _length(_info_header(header))
         if before:
             self._header, self._size = header, before
         if (header ^ self._header) & SAME_IN_ALL:
             raise _failure("pieces of an MP3 that differ in rate or channels")
-        for frame in found:
-            self._starts.append(self._size)
-            self._size += len(frame)
+        *starts, self._size = accumulate(map(len, found), initial=self._size)
+        self._starts.extend(starts)
         self._crc = crc16(data, self._crc)
         # LAME fills what it does not need of a frame with its name and as much of its version as there is room for.
         self._encoder = max((self._encoder, *re.findall(rb"LAME\d\.\d{1,3}", data)), key=len)
@@ -247,7 +248,7 @@ def encode(sound: Block, settings: AudioSettings, *, rate_hz: int, running: Runn
     return data
 
 
-def frames(data: bytes) -> tuple[memoryview, ...]:
+def frames(data: bytes) -> Frames:
     """Split bare MP3 into its frames.
 
     Raises:
@@ -266,24 +267,23 @@ def frames(data: bytes) -> tuple[memoryview, ...]:
     return tuple(found)
 
 
-def own_frames(data: bytes, piece: Piece) -> bytes:
-    """Take from the encode of a piece the frames that belong to it.
+def own_frames(found: Frames, piece: Piece) -> Frames:
+    """Take from the frames of a piece's encode those that belong to it.
 
     Raises:
-        AudioError: the encode is damaged or too short.
+        AudioError: there are too few.
     """
-    found = frames(data)
     last = piece.pre_roll_frames + piece.stop_frame - piece.first_frame
     if len(found) < last:
         raise _failure(f"{len(found)} MP3 frames where {last} are due")
-    return b"".join(found[piece.pre_roll_frames : last])
+    return found[piece.pre_roll_frames : last]
 
 
-def decode(data: bytes) -> Block:
+def decode(found: Frames) -> Block:
     """Decode bare frames.
 
     Args:
-        data: whole frames, one after another, from anywhere in an MP3; they need none before them.
+        found: frames that follow one another, at least one, from anywhere in an MP3; they need none before them.
 
     Returns:
         The sound, float32 (channels, samples), DELAY_SAMPLES less than the frames have: its first sample is the first
@@ -292,7 +292,6 @@ def decode(data: bytes) -> Block:
     Raises:
         AudioError: the frames are damaged.
     """
-    found = frames(data)
     channels = 1 if _header(found[0]) >> 6 & 3 == MONO else 2
     sound = np.zeros((channels, len(found) * FRAME_SAMPLES), dtype=np.float32)
     codec = cast("av.AudioCodecContext", av.CodecContext.create("mp3float", "r"))
@@ -342,10 +341,8 @@ def _command(program: str, *, channels: int, rate_hz: int, bit_rate_kbps: int) -
 
 def _start(command: list[str]) -> "subprocess.Popen[bytes]":
     pipe = subprocess.PIPE
-    # FFREPORT would have ffmpeg write a log wherever it says.
-    environment = {name: value for name, value in os.environ.items() if name != "FFREPORT"}
     try:
-        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment(), pipesize=PIPE_BYTES)
     except OSError as error:
         raise AudioError(f"cannot be started: {error.strerror}", source=command[0], hint=INSTALL) from error
 

@@ -18,6 +18,7 @@ FRAME = mp3.FRAME_SAMPLES
 HEADROOM_DB = 1.2  # between the limiter's ceiling and the true peak allowed in the MP3
 PEAK_MARGIN_DB = 0.1  # other meters may read so much more
 ENCODES = 5
+HEARD_BEFORE = 2  # frames, whose sound reaches into the first of a piece
 AROUND_BLOCKS = 12  # where the MP3 of a piece comes too high, its ceiling is lowered this far around
 SAFER = 0.98  # by what is too much, and a little more
 
@@ -40,7 +41,7 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PressedPiece:
-    data: bytes
+    frames: mp3.Frames
     heard: Block
     sound: Block
     true_peak: float
@@ -77,7 +78,7 @@ def press(
     with mp3.joined(destination) as file:
         try:
             for piece in in_order(work, _pieces(counted), jobs=jobs, listen=listen):
-                file.add(piece.data)
+                file.add(piece.frames)
                 meter.feed(piece.heard)
                 true_peak = max(true_peak, piece.true_peak)
                 if also is not None:
@@ -120,19 +121,21 @@ def _pieces(counted: _Counted) -> Iterator[_Piece]:
 def _pressed(piece: _Piece, *, settings: AudioSettings, rate_hz: int, running: mp3.Running) -> _PressedPiece:
     allowed = amplitude(settings.target.true_peak_dbtp - PEAK_MARGIN_DB)
     ceilings = np.full(piece.sound.shape[1] // BLOCK_SAMPLES, amplitude(settings.target.true_peak_dbtp - HEADROOM_DB))
-    own = slice(piece.frames.pre_roll_frames * FRAME, piece.frames.pre_roll_frames * FRAME + piece.samples)
+    skipped = max(0, piece.frames.pre_roll_frames - HEARD_BEFORE)  # frames of the pre-roll that need no look
+    first = piece.frames.pre_roll_frames * FRAME
+    own = slice(first - skipped * FRAME, first - skipped * FRAME + piece.samples)
     for attempt in range(1, ENCODES + 1):
         sound = limited(piece.sound, rate_hz=rate_hz, ceiling=ceilings)
-        data = mp3.encode(sound, settings, rate_hz=rate_hz, running=running)
-        heard = mp3.decode(data)
+        frames = mp3.frames(mp3.encode(sound, settings, rate_hz=rate_hz, running=running))
+        heard = mp3.decode(frames[skipped:])
         places, peaks = true_peaks(heard[:, : own.stop + TAPS], rate_hz=rate_hz, above=allowed)
         if peaks.max(initial=0) <= allowed or attempt == ENCODES:
             break
-        _lower(ceilings, places[peaks > allowed], peaks[peaks > allowed], allowed)
+        _lower(ceilings, places[peaks > allowed] + skipped * FRAME, peaks[peaks > allowed], allowed)
     return _PressedPiece(
-        data=mp3.own_frames(data, piece.frames),
+        frames=mp3.own_frames(frames, piece.frames),
         heard=heard[:, own],
-        sound=sound[:, own],
+        sound=sound[:, first : first + piece.samples],
         true_peak=float(peaks.max(initial=0)),
     )
 

@@ -287,9 +287,10 @@ def _floats(frame: AudioFrame) -> Block:
     if not frame.format.is_planar:
         raw = raw.reshape(-1, frame.layout.nb_channels).T
     if raw.dtype == np.uint8:
-        return (raw.astype(np.float32) - np.float32(128)) / np.float32(128)
+        return (raw.astype(np.float32, order="C") - np.float32(128)) / np.float32(128)
     if raw.dtype.kind == "i":
-        scaled: Block = raw.astype(np.float32) * np.float32(0.5 ** (8 * raw.dtype.itemsize - 1))
+        scaled: Block = raw.astype(np.float32, order="C")
+        scaled *= np.float32(0.5 ** (8 * raw.dtype.itemsize - 1))
         return scaled
     if raw.max() <= LOUDEST and raw.min() >= -LOUDEST:  # false where there is a NaN
         return raw.astype(np.float32, copy=False)
