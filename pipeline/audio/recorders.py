@@ -18,7 +18,6 @@ from pipeline.errors import AudioError
 
 Mode = Literal["best", "mix"]
 Values = npt.NDArray[np.float64]
-Bits = npt.NDArray[np.uint8]
 
 LISTEN_HZ, LEVELS_PER_SECOND = 8_000, 50
 LEVEL_SAMPLES = LISTEN_HZ // LEVELS_PER_SECOND
@@ -30,12 +29,10 @@ ANCHOR_EVERY_S, FEWEST_ANCHORS, ANCHOR_S, SEARCH_S = 5.0, 40, 4.0, 0.3
 WHITEN, CLEAR_PEAK, PEAK_WIDTH = 0.5, 8.0, 20
 NEIGHBOURS, AGREE_S, AGREEING = 4, 0.02, 0.3
 SEATS_S = 0.01  # by about so much the lag depends on where who speaks sits
-KNOT_EVERY_S, FIT_ROUNDS, STIFFNESS = 120.0, 5, 1.0
+KNOT_EVERY_S, FIT_ROUNDS, STIFFNESS = 60.0, 5, 1.0
 BETTER_DB = 1.0
 TAPS, KAISER_BETA, STEP = 16, 6.5, 128
-SAME_MEETING = (
-    "give recordings of the same meeting that overlap by a minute, or list this one as a part of its recorder"
-)
+SAME_MEETING = "give recorders of one meeting that overlap by a minute, or list this as a part of the first recorder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +72,8 @@ def align(recorders: tuple[tuple[Path, ...], ...], *, progress: Progress | None 
     """
     if len(recorders) == 1:
         return (Alignment(),)
-    whole = len(recorders)
     first, *others = (
-        _traced(parts, progress and _share(progress, number / whole, (number + 1) / whole))
-        for number, parts in enumerate(recorders)
+        _traced(parts, progress and _share(progress, number, len(recorders))) for number, parts in enumerate(recorders)
     )
     mine = Alignment(end_s=first.seconds, anchors=((0.0, 0.0), (first.seconds,) * 2), snr_db=_snr_db(first.levels))
     return (mine, *(_aligned(first, other, parts[0]) for other, parts in zip(others, recorders[1:], strict=True)))
@@ -125,7 +120,9 @@ def blocks(
         streams = [in_pieces(first, meeting.block)]
         for number in used[1:]:
             sound = _sound(recorders[number], rate_hz, mixers[number])
-            streams.append(_warped(_Tape(sound, channels), alignments[number], rate_hz, meeting.block))
+            streams.append(
+                _warped(_Tape(in_pieces(sound, rate_hz), channels), alignments[number], rate_hz, meeting.block)
+            )
         for together in zip(*streams, strict=False):
             yield from meeting.feed([sound[:, : together[0].shape[1]] for sound in together])
         yield from meeting.finish()
@@ -135,7 +132,7 @@ def blocks(
 
 
 def best(alignments: tuple[Alignment, ...]) -> int:
-    """Return the number (from 0) of the recorder with the best speech-to-noise; the first, unless another is clearly better."""
+    """Return the number (from 0) of the recorder with the best speech-to-noise, the first one in doubt."""
     ratios = [-math.inf if alignment.snr_db is None else alignment.snr_db for alignment in alignments]
     top = int(np.argmax(ratios))
     return top if ratios[top] > ratios[0] + BETTER_DB else 0
@@ -150,7 +147,7 @@ def _sound(
 ) -> Iterator[Block]:
     def sounds() -> Iterator[Sound]:
         for part, path in enumerate(parts):
-            for sound in decoded(path, progress and _share(progress, part / len(parts), (part + 1) / len(parts))):
+            for sound in decoded(path, progress and _share(progress, part, len(parts))):
                 if hear is not None:
                     hear(sound)
                 yield sound
@@ -158,13 +155,13 @@ def _sound(
     return resampled(mixer.mix(sounds()), rate_hz=rate_hz, channels=mixer.channels)
 
 
-def _share(tell: Progress, start: float, end: float) -> Progress:
-    return lambda part: tell(start + (end - start) * min(1.0, part))
+def _share(tell: Progress, number: int, whole: int) -> Progress:
+    return lambda part: tell((number + min(1.0, part)) / whole)
 
 
 class _Trace(NamedTuple):
     # A recording in little memory: whether each sample rises, a bit each, and the power of its rises every 20 ms.
-    bits: Bits
+    bits: npt.NDArray[np.uint8]
     levels: Values
     heard: Flags
     seconds: float
@@ -197,23 +194,20 @@ def _floor(levels: Values) -> float:
 
 
 def _snr_db(levels: Values) -> float:
-    floor = _floor(levels)
-    speech = levels[levels > OVER_FLOOR * floor]
-    return round(10 * math.log10(float(speech.mean()) / floor - 1), 2) if len(speech) else 0.0
+    speech = levels[levels > OVER_FLOOR * _floor(levels)]
+    return round(10 * math.log10(float(speech.mean()) / _floor(levels) - 1), 2) if len(speech) else 0.0
 
 
 def _aligned(first: _Trace, other: _Trace, path: Path) -> Alignment:
-    slope, offset_s = _roughly(first, other, path)
+    slope, offset_s = _roughly(first, other)
     start_s, end_s = max(0.0, -offset_s / (1 + slope)), min(first.seconds, (other.seconds - offset_s) / (1 + slope))
-    found = [
-        (at, lag)
-        for at in _anchor_times(start_s, end_s)
-        if (lag := _lag_s(first, other, at, offset_s + slope * at)) is not None
-    ]
-    times, lags = (np.array(column) for column in zip(*found, strict=True)) if found else (np.zeros(0), np.zeros(0))
+    tried = _anchor_times(start_s, end_s)
+    found = np.array([_lag_s(first, other, at, offset_s + slope * at) for at in tried])
+    times, lags = tried[np.isfinite(found)], found[np.isfinite(found)]
     agree = _agreeing(times, lags, slope)
-    if np.count_nonzero(agree) < max(2, AGREEING * len(_anchor_times(start_s, end_s))):
-        raise _unlike(path)
+    if np.count_nonzero(agree) < max(2, AGREEING * len(tried)):
+        message = "does not seem to be of the same meeting as the first recorder's"
+        raise AudioError(message, source=path, hint=SAME_MEETING)
     knots, values, spread_s = _lines(times[agree], lags[agree])
     slope = (values[-1] - values[0]) / (knots[-1] - knots[0])
     knots, inner = np.concatenate([[0.0], knots, [first.seconds]]), knots
@@ -232,21 +226,16 @@ def _aligned(first: _Trace, other: _Trace, path: Path) -> Alignment:
     )
 
 
-def _unlike(path: Path) -> AudioError:
-    return AudioError("does not seem to be of the same meeting as the first recorder's", source=path, hint=SAME_MEETING)
-
-
-def _roughly(first: _Trace, other: _Trace, path: Path) -> tuple[float, float]:
+def _roughly(first: _Trace, other: _Trace) -> tuple[float, float]:
     # Stretches of the first recorder vote on where they lie in the other one: (drift, lag at the start), in seconds.
     mine, theirs = _onsets(first.levels), _onsets(other.levels)
-    length = int(LEVELS_PER_SECOND * min(STRETCH_S, max(SHORTEST_STRETCH_S, first.seconds / 3)))
-    if min(len(mine), len(theirs)) < length // 2:
-        raise _unlike(path)
-    starts = np.unique(np.linspace(0, max(0, len(mine) - length), STRETCHES).astype(int))
+    wanted_s = min(STRETCH_S, max(SHORTEST_STRETCH_S, first.seconds / 3))
+    length = min(int(LEVELS_PER_SECOND * wanted_s), len(mine))
+    starts = np.unique(np.linspace(0, len(mine) - length, STRETCHES).astype(int))
     size = 1 << (len(theirs) + length).bit_length()
     spectrum = np.fft.rfft(theirs, size)
     energy = np.cumsum(np.concatenate([np.zeros(length), np.square(theirs), np.zeros(length)]))
-    local = np.sqrt(np.maximum(energy[length:] - energy[:-length], energy[-1] * 1e-6 + FAINTEST))
+    local = np.sqrt(energy[length:] - energy[:-length] + energy[-1] * length / len(theirs) / 4 + FAINTEST)
     lags = [_stretch_lag(mine[at : at + length], spectrum, local, at, size) for at in starts]
     times_s, lags_s = (starts + length / 2) / LEVELS_PER_SECOND, np.array(lags) / LEVELS_PER_SECOND
     apart_s = np.abs(times_s[:, None] - times_s)
@@ -262,8 +251,7 @@ def _onsets(levels: Values) -> Values:
     steps = np.diff(np.log(levels + _floor(levels)), prepend=0.0)
     steps[0] = 0.0
     rises = np.clip(steps, 0, None)
-    onsets: Values = rises - rises.mean()
-    return onsets
+    return np.asarray(rises - rises.mean())
 
 
 def _stretch_lag(stretch: Values, spectrum: npt.NDArray[np.complex128], local: Values, at: int, size: int) -> int:
@@ -281,7 +269,7 @@ def _anchor_times(start_s: float, end_s: float) -> Values:
     return np.linspace(first, last, many) if last > first else np.zeros(0)
 
 
-def _lag_s(first: _Trace, other: _Trace, at_s: float, about_s: float) -> float | None:
+def _lag_s(first: _Trace, other: _Trace, at_s: float, about_s: float) -> float:
     length, search = round(ANCHOR_S * LISTEN_HZ), round(SEARCH_S * LISTEN_HZ)
     begin = round((at_s - ANCHOR_S / 2) * LISTEN_HZ)
     there = begin + round(about_s * LISTEN_HZ) - search
@@ -292,7 +280,7 @@ def _lag_s(first: _Trace, other: _Trace, at_s: float, about_s: float) -> float |
     peak = int(np.argmax(likeness))
     around = np.delete(likeness, slice(max(0, peak - PEAK_WIDTH), peak + PEAK_WIDTH + 1))
     if not 0 < peak < 2 * search or likeness[peak] < CLEAR_PEAK * np.sqrt(np.mean(np.square(around))):
-        return None
+        return math.nan
     before, top, after = likeness[peak - 1 : peak + 2]
     exact = peak + 0.5 * (before - after) / min(before - 2 * top + after, -FAINTEST)
     return float((there + exact - begin) / LISTEN_HZ)
@@ -323,7 +311,7 @@ def _gain_db(first: _Trace, other: _Trace, knots: Values, own: Values) -> float:
     times_s = np.arange(len(first.levels)) / LEVELS_PER_SECOND
     places = np.round(np.interp(times_s, knots, own) * LEVELS_PER_SECOND).astype(int)
     inside = (places >= 0) & (places < len(other.levels))
-    mine, theirs = first.levels[inside], other.levels[places[inside]]
+    mine, theirs = (first.levels - _floor(first.levels))[inside], (other.levels - _floor(other.levels))[places[inside]]
     both = first.heard[inside] & other.heard[places[inside]]
     return round(float(np.mean(10 * np.log10(mine[both] / theirs[both]))), 2) if both.any() else 0.0
 
@@ -346,7 +334,8 @@ class _Tape:
 def _warped(tape: _Tape, alignment: Alignment, rate_hz: int, length: int) -> Iterator[Block]:
     # On the first recorder's clock, without end: each step of samples through a windowed sinc that glides to the next.
     times, own = (np.array(column) * rate_hz for column in zip(*alignment.anchors, strict=True))
-    times, own = np.append(times, 2 * times[-1] - times[-2]), np.append(own, 2 * own[-1] - own[-2])
+    slope = (own[-1] - own[-2]) / (times[-1] - times[-2])
+    times, own = np.append(times, times[-1] + 2 * length), np.append(own, own[-1] + 2 * length * slope)
     grid, taps = STEP * np.arange(-(-length // STEP) + 1.0), np.arange(TAPS) - TAPS // 2 + 1
     for number in count():
         edges = np.interp(number * length + grid, times, own)
@@ -362,8 +351,7 @@ def _warped(tape: _Tape, alignment: Alignment, rate_hz: int, length: int) -> Ite
 def _sinc(delays: Values) -> Block:
     inside = np.clip(1 - np.square(delays / (TAPS // 2)), 0, None)
     weights = np.sinc(delays) * np.i0(KAISER_BETA * np.sqrt(inside)) * (inside > 0)
-    taps: Block = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-    return taps
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
 def _glided(row: Block, places: npt.NDArray[np.intp], begin: Block, change: Block) -> Block:
@@ -403,12 +391,10 @@ class _Meeting:
         absent = self._absent(powers.shape[1])
         shares = self._sharing.edges(powers, following, dead=dead, apart=True, absent=absent)
         self._sample += sounds[0].shape[1]
-        return np.stack(
-            [mixing.weighed(np.stack(rows), shares * self._gains, self._length) for rows in zip(*sounds, strict=True)]
-        )
+        lines = shares * self._gains
+        return np.stack([mixing.weighed(np.stack(rows), lines, self._length) for rows in zip(*sounds, strict=True)])
 
     def _absent(self, frames: int) -> Flags:
-        starts_s = (self._sample + self._length * np.arange(frames)) / self._rate_hz
-        ends_s = starts_s + self._length / self._rate_hz
-        rows = [(starts_s < one.start_s) | (ends_s > (one.end_s or math.inf)) for one in self._alignments[1:]]
-        return np.stack([np.zeros(frames, dtype=bool), *rows])
+        edges_s = (self._sample + self._length * np.arange(frames + 1)) / self._rate_hz
+        spans = [(0.0, math.inf), *((one.start_s, one.end_s or math.inf) for one in self._alignments[1:])]
+        return np.stack([(edges_s[:-1] < start_s) | (edges_s[1:] > end_s) for start_s, end_s in spans])
