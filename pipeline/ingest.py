@@ -72,15 +72,8 @@ def add_recording(
         IngestError: a recording is there already, a slug is taken, or a copy cannot be made.
     """
     paths = [recording.path for recording in (*recordings, *others)]
-    if len({path.resolve() for path in paths}) < len(paths):
-        raise IngestError("the same file is named twice", source=paths[-1], hint="Name each part once, in order.")
-    if folder.exists() and not folder.is_dir():
-        hint = "Move that file elsewhere: the folder of episodes is made anew."
-        raise IngestError("is a file, not a folder", source=folder, hint=hint)
     title = details.title or _title(recordings[0], details)
-    if not title.strip() or len(title) > MAX_GIVEN_TITLE:
-        hint = f"Give it one of 1 to {MAX_GIVEN_TITLE} characters with --title."
-        raise IngestError(f"the title has {len(title.strip())} characters", source=paths[0], hint=hint)
+    _refuse(paths, folder, title)
     slug = _free_slug(details.slug, title, details, known.slugs)
     with _mapped(folder), _scratch(folder) as scratch:
         copy = _Copy(sum(path.stat().st_size for path in paths), progress or (lambda _done, _total: None))
@@ -106,6 +99,17 @@ def add_recording(
         scratch.chmod(0o755)
         scratch.rename(folder / slug)
     return episode
+
+
+def _refuse(paths: list[Path], folder: Path, title: str) -> None:
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise IngestError("the same file is named twice", source=paths[-1], hint="Name each part once, in order.")
+    if folder.exists() and not folder.is_dir():
+        hint = "Move that file elsewhere: the folder of episodes is made anew."
+        raise IngestError("is a file, not a folder", source=folder, hint=hint)
+    if not title.strip() or len(title) > MAX_GIVEN_TITLE:
+        hint = f"Give it one of 1 to {MAX_GIVEN_TITLE} characters with --title."
+        raise IngestError(f"the title has {len(title.strip())} characters", source=paths[0], hint=hint)
 
 
 def remove_originals(recordings: tuple[Recording, ...], episode: Episode) -> None:

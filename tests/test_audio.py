@@ -259,7 +259,7 @@ def test_the_highpass_takes_rumble_away(tmp_path: Path) -> None:
     ratios = []
     for highpass_hz in (80, 0):
         made = master(tmp_path, source, settings=AudioSettings(highpass_hz=highpass_hz))
-        spectrum = np.abs(np.fft.rfft(decode(made.path)[RATE_HZ:2 * RATE_HZ, 0]))
+        spectrum = np.abs(np.fft.rfft(decode(made.path)[RATE_HZ : 2 * RATE_HZ, 0]))
         ratios.append(20 * np.log10(spectrum[25] / spectrum[1_000]))
     assert ratios[0] < -15
     assert ratios[1] > -3

@@ -180,3 +180,26 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "episodes").write_text("a file")
     with pytest.raises(IngestError, match="is a file, not a folder"):
         add(tmp_path, recording(tmp_path / "a.wav"))
+
+
+def test_another_recorder_of_the_same_meeting_is_kept_beside_it(tmp_path: Path) -> None:
+    """Parts of the first recorder come first; each further recorder has its own number and name."""
+    first, second, phone = (recording(tmp_path / name, name.encode()) for name in ("a.wav", "b.wav", "phone.m4a"))
+    episode = ingest.add_recording(
+        (first, second),
+        Details(title="Waiting times"),
+        NOTHING_KNOWN,
+        folder=tmp_path / "episodes",
+        write_episode=workspace.write_episode,
+        others=(phone,),
+    )
+    assert "recorder = 2" in (episode.path / "episode.toml").read_text(encoding="utf-8")
+    assert [(s.path.name, s.recorder) for s in episode.sources] == [
+        ("recording-1.wav", 1),
+        ("recording-2.wav", 1),
+        ("recording-3.m4a", 2),
+    ]
+    assert [[path.name for path in parts] for parts in episode.recorders] == [
+        ["recording-1.wav", "recording-2.wav"],
+        ["recording-3.m4a"],
+    ]

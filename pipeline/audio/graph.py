@@ -114,15 +114,12 @@ def in_pieces(blocks: Iterable[Block], length: int) -> Iterator[Block]:
     waiting: list[Block] = []
     held = 0
     for block in blocks:
-        if not held and block.shape[1] == length:
-            yield block
-            continue
         waiting.append(block)
         held += block.shape[1]
         if held >= length:
-            whole = np.concatenate(waiting, axis=1)
+            whole = np.concatenate(waiting, axis=1) if len(waiting) > 1 else block
             cut = held - held % length
             yield from (whole[:, start : start + length] for start in range(0, cut, length))
-            waiting, held = [whole[:, cut:]], held - cut
+            waiting, held = ([whole[:, cut:]], held - cut) if cut < held else ([], 0)
     if held:
         yield np.concatenate(waiting, axis=1)

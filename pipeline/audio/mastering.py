@@ -20,7 +20,7 @@ from pipeline.audio import denoise, mp3, stings
 from pipeline.audio.analysis import Analysis, analyse
 from pipeline.audio.describing import Seen, described, each_second, waveform
 from pipeline.audio.edits import edited
-from pipeline.audio.flow import ahead, in_order
+from pipeline.audio.flow import ahead, in_order, in_the_background
 from pipeline.audio.graph import Block, Window, in_pieces, in_windows
 from pipeline.audio.limiter import amplitude, settle
 from pipeline.audio.meter import STEP_MS, loudness
@@ -74,8 +74,8 @@ def master(
         raise AudioError("there is no recording to master", source=destination, hint="add a recording to the episode")
     tell = progress or _tell_nobody
     tell(0.0)
-    work = _Work(take(sources, settings), edits, jobs or os.cpu_count() or 1, tell)
-    with _temporary(destination) as temporary:
+    with in_the_background(), _temporary(destination) as temporary:
+        work = _Work(take(sources, settings), edits, jobs or os.cpu_count() or 1, tell)
         done = work.attempt_until_right(temporary)
         sha256, size = _seal(temporary, destination)
         renditions = tuple(_sealed_rendition(rendition, destination) for rendition in done.renditions)
@@ -166,15 +166,17 @@ class _Work:
     def _finished(self, gain_db: float, progress: Progress) -> Iterator[Block]:
         """Read the recording again and do to it all that the plan says."""
         meeting, rate_hz = self.meeting, self.meeting.rate_hz
-        with ahead(prepared(meeting, self.plan.notches, progress=progress)) as read:
-            blocks = self._whole(self._cleaned(read))
-            levelled = self._levelled(in_pieces(blocks, rate_hz), gain_db)
-            tone_dbfs = meeting.settings.target.integrated_lufs - TONE_UNDER_TARGET_DB
-            kept = edited(levelled, self.plan.timeline, self._edits, rate_hz=rate_hz, tone_dbfs=tone_dbfs)
-            overlap_s = meeting.settings.sting_overlap_s
-            yield from stings.with_stings(
-                _softened(kept, rate_hz), self._intro, self._outro, overlap_s=overlap_s, rate_hz=rate_hz
-            )
+        read = prepared(meeting, self.plan.notches, progress=progress)
+        levelled = self._levelled(in_pieces(self._whole(self._cleaned(read)), rate_hz), gain_db)
+        tone_dbfs = meeting.settings.target.integrated_lufs - TONE_UNDER_TARGET_DB
+        kept = edited(levelled, self.plan.timeline, self._edits, rate_hz=rate_hz, tone_dbfs=tone_dbfs)
+        return stings.with_stings(
+            _softened(kept, rate_hz),
+            self._intro,
+            self._outro,
+            overlap_s=meeting.settings.sting_overlap_s,
+            rate_hz=rate_hz,
+        )
 
     def _cleaned(self, blocks: Iterator[Block]) -> Iterator[Block]:
         rate_hz, strength = self.meeting.rate_hz, self.plan.denoise

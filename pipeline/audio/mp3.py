@@ -300,7 +300,8 @@ def decode(found: Frames) -> Block:
             (decoded,) = codec.decode(av.Packet(bytes(frame)))
         except (av.FFmpegError, ValueError) as error:
             raise _failure("an MP3 frame that cannot be decoded") from error
-        sound[:, start : start + FRAME_SAMPLES] = decoded.to_ndarray()
+        for channel, plane in zip(sound, decoded.planes, strict=True):
+            channel[start : start + FRAME_SAMPLES] = np.frombuffer(bytes(plane), np.float32, FRAME_SAMPLES)
     return sound[:, DELAY_SAMPLES:]
 
 
