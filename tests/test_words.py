@@ -432,6 +432,14 @@ def test_notes_become_a_fragment_with_headings_below_the_page_s() -> None:
     )
 
 
+def test_a_link_to_a_moment_leads_to_the_page() -> None:
+    """`#t=75` leads to the episode's page where that is known; without a page, as with members, it is plain words."""
+    page = "https://podcast.cln.example/episodes/one/"
+    assert f'<a href="{page}#t=75">the pilot</a>' in words.notes_html("[the pilot](#t=75)", page_url=page)
+    assert "href" not in words.notes_html("[the pilot](#t=75)")
+    assert "href" not in words.notes_html("[the pilot](#t=javascript:1)", page_url=page)
+
+
 def test_notes_as_plain_text_keep_paragraphs_lists_and_addresses() -> None:
     """Plain notes read well without any markup."""
     assert words.plain(NOTES) == (

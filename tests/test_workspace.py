@@ -354,3 +354,47 @@ def test_a_suggestion_is_made_only_when_near() -> None:
 def test_problems_are_values() -> None:
     """A problem carries source, message, hint and whether it is fatal."""
     assert Problem(source="a", message="b", hint="c").fatal
+
+
+def test_edits_are_read_in_the_times_people_write(tmp_path: Path) -> None:
+    """A time is a clock time or a number of seconds; edits come back in order; a second recorder keeps its number."""
+    root = studio.workspace(tmp_path, "one")
+    path = root / "episodes/one/episode.toml"
+    text = path.read_text(encoding="utf-8")
+    text += '\n[[edits]]\nstart = "1:02:03.5"\nend = "1:02:04"\naction = "bleep"\n'
+    text += '\n[[edits]]\nstart = 1.5\nend = "0:02.25"\naction = "cut"\n'
+    text += '\n[[edits]]\nstart = 00:00:03\nend = 4\naction = "mute"\n'
+    path.write_text(text, encoding="utf-8")
+    _, (episode,), problems = read(root)
+    assert problems == []
+    assert [(edit.start_ms, edit.end_ms, str(edit.action)) for edit in episode.edits] == [
+        (1_500, 2_250, "cut"),
+        (3_000, 4_000, "mute"),
+        (3_723_500, 3_724_000, "bleep"),
+    ]
+    assert [source.recorder for source in episode.sources] == [1]
+
+
+@pytest.mark.parametrize("start", ['"1:75"', '"soon"', "-1", "true", '"1:2:3:4"', "400_000"])
+def test_a_time_that_is_none_is_refused(tmp_path: Path, start: str) -> None:
+    """A start that is no time within a recording gets its sentence."""
+    root = studio.workspace(tmp_path, "one")
+    path = root / "episodes/one/episode.toml"
+    edit = f'\n[[edits]]\nstart = {start}\nend = 4\naction = "cut"\n'
+    path.write_text(path.read_text(encoding="utf-8") + edit, encoding="utf-8")
+    _, episodes, problems = read(root)
+    assert episodes == ()
+    assert problems[0].startswith("episodes/one/episode.toml: edits 1: start is ")
+
+
+def test_a_preset_is_a_target_and_single_keys_go_before_it(tmp_path: Path) -> None:
+    """broadcast is EBU R 128; a key of its own changes that part alone; stings stand beside the settings."""
+    root = studio.workspace(tmp_path, "one")
+    settings = root / "cln_media.toml"
+    audio = '\n[audio]\npreset = "broadcast"\ntrue_peak_dbtp = -3.0\nintro = "intro.wav"\nalternates = ["opus"]\n'
+    settings.write_text(settings.read_text(encoding="utf-8") + audio, encoding="utf-8")
+    show, _, problems = read(root)
+    assert problems == []
+    assert show is not None
+    assert (show.audio.target.integrated_lufs, show.audio.target.true_peak_dbtp) == (-23.0, -3.0)
+    assert (show.audio.intro, show.audio.outro, show.audio.alternates) == (root / "intro.wav", None, ("opus",))

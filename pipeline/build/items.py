@@ -88,6 +88,7 @@ class Press:
             chapters=tuple(self._chapter(episode, chapter) for chapter in episode.chapters),
         )
         url, slug = self.show.url, episode.slug
+        page_url, is_public = url(episode_key(slug)), episode.visibility is Visibility.PUBLIC
         cover = self.pictures.get(episode.cover) if episode.cover else None
         return Item(
             episode=episode,
@@ -95,10 +96,10 @@ class Press:
             enclosure=self._enclosure(episode, master, cover),
             alternates=tuple(self._alternate(episode, master, one, cover) for one in master.renditions),
             clips=tuple(self._clip(episode, master, bite) for bite in episode.soundbites if _is_there(bite, master)),
-            page_url=url(episode_key(slug)),
+            page_url=page_url,
             embed_url=url(embed_key(slug)),
             oembed_url=url(oembed_key(slug)),
-            notes_html=words.notes_html(episode.notes or ""),
+            notes_html=words.notes_html(episode.notes or "", page_url=page_url if is_public else None),
             chapters_url=url(chapters_key(slug)) if episode.chapters else None,
             transcripts=self._transcripts(episode),
             cover=self._published(f"cover-{slug}", cover, ARTWORK_PX) if cover else None,

@@ -18,6 +18,7 @@ TYPES = {
     "json": "application/json",
     "mp3": "audio/mpeg",
     "m4a": "audio/mp4",
+    "opus": "audio/ogg",
     "png": "image/png",
     "srt": "application/x-subrip",
     "svg": "image/svg+xml",

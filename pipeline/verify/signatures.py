@@ -12,11 +12,13 @@ _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
 def kind(data: bytes) -> str | None:
-    """Name what a file is: MP3, M4A, a web page, image/jpeg, image/png; None where it is none of these."""
+    """Name what a file is: MP3, M4A, Ogg, a web page, image/jpeg, image/png; None where it is none of these."""
     if data.startswith(b"ID3") or _is_mpeg_frame(data):
         return "MP3"
     if data[4:8] == b"ftyp":
         return "M4A"
+    if data.startswith(b"OggS"):
+        return "Ogg"
     if data.startswith(_PNG):
         return "image/png"
     if data.startswith(b"\xff\xd8\xff"):

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html.parser import HTMLParser
 from typing import Any
 
@@ -16,11 +17,12 @@ from pipeline.words.cleaning import clean_block, clean_line
 _TAGS = {"p", "ul", "ol", "li", "a", "strong", "em", "b", "i", "code", "blockquote", "h2", "h3", "h4", "br"}
 _ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "*": set[str]()}
 _SCHEMES = {"http", "https", "mailto"}
+_MOMENT = re.compile(r"#t=[0-9:.,]{1,40}")
 _TOP_HEADING = 3
 _LOWEST_HEADING = 4
 
 
-def notes_html(markdown: str) -> str:
+def notes_html(markdown: str, *, page_url: str | None = None) -> str:
     """Render show notes as an HTML fragment that is safe on any page and in any feed.
 
     The highest heading becomes h3 and all others h4, because a page has its own h1 and h2. Comments and images are
@@ -28,6 +30,7 @@ def notes_html(markdown: str) -> str:
 
     Args:
         markdown: the whole of notes.md.
+        page_url: the episode's page: a link to a moment (`#t=75`) leads there, from wherever the notes are read.
 
     Returns:
         HTML of p, ul, ol, li, a, strong, em, b, i, code, blockquote, h3, h4 and br; empty where there are no notes.
@@ -46,7 +49,7 @@ def notes_html(markdown: str) -> str:
         unsafe,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
-        attribute_filter=_allowed_attribute,
+        attribute_filter=partial(_allowed_attribute, page_url),
         url_schemes=_SCHEMES,
         link_rel=None,
     )
@@ -85,7 +88,9 @@ def _html_inline(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any)
     return html.escape(_without_comments(tokens[index].content))
 
 
-def _allowed_attribute(_: str, name: str, value: str) -> str | None:
+def _allowed_attribute(page_url: str | None, _: str, name: str, value: str) -> str | None:
+    if name == "href" and page_url and _MOMENT.fullmatch(value):
+        return page_url + value
     # A relative address would lead elsewhere in every feed reader.
     return value if name != "href" or value.partition(":")[0].lower() in _SCHEMES else None
 
