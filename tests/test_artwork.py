@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from pipeline import artwork
+from pipeline.artwork import pictures
 from pipeline.errors import ArtworkError
 from pipeline.model import Picture
 
@@ -122,7 +123,7 @@ def test_a_file_larger_than_any_artwork_is_refused(tmp_path: Path) -> None:
     """A file of more than 64 MiB is not decoded."""
     path = tmp_path / "cover.png"
     with path.open("wb") as file:
-        file.truncate(artwork.LARGEST_FILE_BYTES + 1)
+        file.truncate(pictures.LARGEST_FILE_BYTES + 1)
     with pytest.raises(ArtworkError, match="too large"):
         artwork.read(path)
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.audio.clips import Cut, clip
-from pipeline.audio.recipe import clip_recipe
+from pipeline.audio.recipes import clip_recipe
 from pipeline.errors import AudioError
 from pipeline.model import AudioSettings, LoudnessTarget, Soundbite
 from tests import studio

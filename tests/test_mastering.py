@@ -19,7 +19,7 @@ WORDS = "We began with one practice, and one shared list of referrals, and we as
 LONG = (
     "Every learning set begins with a question that somebody brought. The others may only ask further questions, "
     "and the hardest part is to leave out good advice. In March we followed one letter through the building: it lay on "
-    "seven desks. Now it goes to one person, on the day it is written, and patients hear from us within a week. What we "
+    "seven desks. Now it goes to one person, on the day it is written, and patients hear within a week. What we "
     "would do again is to measure first, to change one thing at a time, and to tell the neighbours early."
 )
 PLAIN = AudioSettings(trim=False)

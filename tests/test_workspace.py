@@ -388,7 +388,7 @@ def test_a_time_that_is_none_is_refused(tmp_path: Path, start: str) -> None:
 
 
 def test_a_preset_is_a_target_and_single_keys_go_before_it(tmp_path: Path) -> None:
-    """broadcast is EBU R 128; a key of its own changes that part alone; stings stand beside the settings."""
+    """Broadcast is EBU R 128; a key of its own changes that part alone; stings stand beside the settings."""
     root = studio.workspace(tmp_path, "one")
     settings = root / "cln_media.toml"
     audio = '\n[audio]\npreset = "broadcast"\ntrue_peak_dbtp = -3.0\nintro = "intro.wav"\nalternates = ["opus"]\n'

@@ -236,7 +236,9 @@ def _tuples(value: Any) -> Any:
     """Give the lists that JSON made back as the tuples that they were."""
     if isinstance(value, Mapping):
         return {name: _tuples(entry) for name, entry in value.items()}
-    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
+    if not isinstance(value, list | tuple):
+        return value
+    return tuple(map(_tuples, value)) if value and isinstance(value[0], list | dict) else tuple(value)
 
 
 def remarks(where: Workspace, episodes: tuple[Episode, ...], mastered: Mapping[str, Master]) -> Iterator[Problem]:

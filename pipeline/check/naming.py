@@ -36,7 +36,7 @@ def named(episode: Episode) -> Iterator[Named]:
     names = [name for name in unnamed if name and name not in labels]
     if episode.transcript:
         yield from _voices(episode, episode.transcript, names)
-    for file, text in _texts(episode).items():
+    for file, text in _texts(episode).items() if names else ():
         words = f" {folded(text)} "
         if found := [name for name in names if f" {name} " in words]:
             certain = any(" " in name for name in found)  # one word alone may mean something else

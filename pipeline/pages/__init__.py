@@ -8,20 +8,22 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment
 from markupsafe import Markup
 
-from pipeline import model
+from pipeline import model, on_first_use
 from pipeline.errors import TemplateError
 from pipeline.model import Edition, Episode, Item, Show, Visibility
 from pipeline.pages import drafts, script, views
 from pipeline.pages.assets import StaticFiles, design_system, static_files
-from pipeline.pages.report import Report, mastering_report, report_page
 from pipeline.pages.templating import DEFAULTS, html_environment, markdown_environment, render_template
 from pipeline.pages.views import EpisodeView, PageView, ShowView
 from pipeline.pages.waveform import waveform_svg
+
+if TYPE_CHECKING:
+    from pipeline.pages.report import Report, mastering_report, report_page
 
 __all__ = [
     "Report",
@@ -34,6 +36,8 @@ __all__ = [
     "report_page",
     "waveform_svg",
 ]
+
+__getattr__ = on_first_use(__name__, dict.fromkeys(("Report", "mastering_report", "report_page"), "report"))
 
 HOME_EPISODES = 20  # the home page shows the newest; episodes/ lists all
 

@@ -19,7 +19,14 @@ _LEAST_PIXELS, _MOST_PIXELS = 1400, 3000
 _OK, _PARTIAL = 200, 206
 _PICTURES = ("image/jpeg", "image/png")
 _CHAPTERS = "application/json+chapters"
-_SOUND = {"audio/mpeg": "MP3", "audio/mp3": "MP3", "audio/mp4": "M4A", "audio/x-m4a": "M4A", "audio/m4a": "M4A", "audio/ogg": "Ogg"}
+_SOUND = {
+    "audio/mpeg": "MP3",
+    "audio/mp3": "MP3",
+    "audio/mp4": "M4A",
+    "audio/x-m4a": "M4A",
+    "audio/m4a": "M4A",
+    "audio/ogg": "Ogg",
+}
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 

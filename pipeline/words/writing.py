@@ -161,8 +161,11 @@ def _edges(cue: Cue, lengths: list[int]) -> list[tuple[int, int]]:
 def _balanced(words: list[str], width: int) -> list[str]:
     # The narrowest lines that need no more cues than full ones do, so that no cue flashes up with one last word.
     full = _wrapped(words, width)
-    allowed = 1 if len(full) == 1 else -(-len(full) // _LINES) * _LINES
-    narrow = bisect_left(range(width), True, key=lambda narrower: len(_wrapped(words, narrower)) <= allowed)
+    if len(full) == 1:
+        return full
+    allowed = -(-len(full) // _LINES) * _LINES
+    least = min(sum(map(len, full)) // allowed, width)  # so narrow, the lines could not hold all letters
+    narrow = bisect_left(range(width), True, lo=least, key=lambda narrower: len(_wrapped(words, narrower)) <= allowed)
     return _wrapped(words, narrow)
 
 

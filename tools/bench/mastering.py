@@ -72,7 +72,9 @@ def _bare(recording: Path) -> Figures:
 def _peer(root: Path) -> Figures:
     recording, out = write_recording(root / "peer.wav", PEER_MINUTES), root / "peer.mp3"
     options = ["--preset", "podcast", "-c:a", "libmp3lame", "-b:a", "96k", "-e=-ac 1", "-f", "-q"]
-    figures = measured([str(PEER), str(recording), "-o", str(out), *options], root, FFMPEG_PATH=FFMPEG, TQDM_DISABLE="1")
+    figures = measured(
+        [str(PEER), str(recording), "-o", str(out), *options], root, FFMPEG_PATH=FFMPEG, TQDM_DISABLE="1"
+    )
     for path in (recording, out):
         path.unlink()
     times = 60 / PEER_MINUTES

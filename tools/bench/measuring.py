@@ -48,15 +48,15 @@ def measured(command: list[str], folder: Path, **environment: str) -> Figures:
 
 
 class _Peak(threading.Thread):
-    """Watches the memory of a process and its descendants (resident, so shared pages count more than once)."""
+    """Watches the memory of a process and its descendants; pages that several share are shared out among them."""
 
     def __init__(self, process: int) -> None:
         super().__init__(daemon=True)
         self.process, self.mb = process, 0.0
 
     def run(self) -> None:
-        while pages := sum(_resident(process) for process in _family(self.process)):
-            self.mb = max(self.mb, pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+        while kilobytes := sum(_proportional_kb(process) for process in _family(self.process)):
+            self.mb = max(self.mb, kilobytes / 1024)
             time.sleep(0.05)
 
 
@@ -71,11 +71,12 @@ def _family(process: int) -> Iterator[int]:
             yield from _family(int(child))
 
 
-def _resident(process: int) -> int:
+def _proportional_kb(process: int) -> int:
     try:
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    except (OSError, IndexError):  # the process has ended
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:  # the process has ended
         return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""An image of any size enters, its measure or a plain square JPEG leaves; Pillow lives here and nowhere else."""
+"""An image of any size enters, its measure or a plain square JPEG leaves; Pillow is used here."""
 
 import hashlib
 import threading
@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
-import PIL
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from pipeline.artwork.recipes import QUALITY
 from pipeline.errors import ArtworkError
 from pipeline.model import Picture
 
@@ -19,8 +19,6 @@ SEVERAL_JPEGS = "MPO"  # what Pillow calls a telephone's JPEG with further pictu
 WARNINGS = threading.Lock()  # Python's warning filters belong to the process, not to the thread
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
 LARGEST_PICTURE_PX = 64_000_000
-QUALITY = 88
-RECIPE = "square jpeg srgb 4:4:4 1"
 WHITE = (255, 255, 255)
 
 
@@ -77,11 +75,6 @@ def prepare(picture: Picture, destination: Path, *, size_px: int, square: bool =
         height=made.height,
         alt=picture.alt,
     )
-
-
-def recipe() -> dict[str, str]:
-    """Name all that changes the result beside its input, for a cache key."""
-    return {"artwork": RECIPE, "quality": str(QUALITY), "pillow": PIL.__version__}
 
 
 def _data(path: Path) -> bytes:

@@ -1,6 +1,7 @@
 """Settings enter, all that changes a master apart from its recording leaves; nothing heavy is imported for it."""
 
 from dataclasses import asdict
+from functools import lru_cache
 from importlib.metadata import version
 
 from pipeline.audio.encoder import ffmpeg_version
@@ -17,10 +18,20 @@ def recipe(settings: AudioSettings) -> dict[str, str]:
     Raises:
         AudioError: there is no ffmpeg program, or it does not run.
     """
+    return dict(
+        sorted({**_chosen(settings), **_libraries(), "ffmpeg": ffmpeg_version(settings), "recipe": RECIPE}.items())
+    )
+
+
+@lru_cache
+def _chosen(settings: AudioSettings) -> dict[str, str]:
     values = asdict(settings) | asdict(settings.target)
-    chosen = {name: str(value) for name, value in values.items() if name not in NOT_OF_THE_SOUND}
-    libraries = {name: version(name) for name in LIBRARIES}
-    return dict(sorted({**chosen, **libraries, "ffmpeg": ffmpeg_version(settings), "recipe": RECIPE}.items()))
+    return {name: str(value) for name, value in values.items() if name not in NOT_OF_THE_SOUND}
+
+
+@lru_cache
+def _libraries() -> dict[str, str]:
+    return {name: version(name) for name in LIBRARIES}
 
 
 def clip_recipe(settings: AudioSettings) -> dict[str, str]:
