@@ -162,6 +162,10 @@ class Cache:
         self._hashes[name] = [stamp, sha256_file(path), _is_settled(stamp)]
         return str(self._hashes[name][1])
 
+    def remember(self, path: Path, sha256: str) -> None:
+        """Take over the hash of a file that was written and hashed just now, and that nobody else knows of yet."""
+        self._hashes[str(path.resolve())] = [_stamp(path), sha256, True]
+
     def close(self) -> None:
         """Write down the hashes of files that were still when they were hashed; the next build reads them.
 

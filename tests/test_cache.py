@@ -1,5 +1,6 @@
 """cache: slow results by content key; a damaged entry is a miss."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -123,3 +124,16 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file")
     with pytest.raises(WorkspaceError, match="cannot be written"), Cache(tmp_path / "file/cache").scratch():
         pass
+
+
+def test_a_hash_can_be_taken_over(tmp_path: Path) -> None:
+    """A hash that is known already is remembered by the next build; a change of the file is noticed all the same."""
+    file = tmp_path / "recording.wav"
+    file.write_bytes(b"sound")
+    first = Cache(tmp_path / "cache")
+    first.remember(file, "0" * 64)
+    first.close()
+    again = Cache(tmp_path / "cache")
+    assert again.sha256(file) == "0" * 64
+    file.write_bytes(b"other sound")
+    assert again.sha256(file) == hashlib.sha256(b"other sound").hexdigest()

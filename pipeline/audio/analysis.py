@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,11 @@ class Analysis:
     peaks: npt.NDArray[np.float16]
     norms: npt.NDArray[np.float16]
     stretches: tuple[Block, ...]
+
+    def without_peaks(self) -> "Analysis":
+        """Return the same without what only planning needs, which would take memory while the recording is mastered."""
+        nothing = np.zeros((0, 1), np.float16)
+        return replace(self, peaks=nothing, norms=nothing, stretches=())
 
     @property
     def length_ms(self) -> int:

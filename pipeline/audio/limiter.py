@@ -23,6 +23,7 @@ ROUNDS = 16
 CHUNK_STEPS, CONTEXT_STEPS = 15_000, 10  # five minutes at a time, so that memory stays flat
 
 Factors = npt.NDArray[np.float64]
+Halves = npt.NDArray[np.float16]
 
 
 def limited(sound: Block, *, rate_hz: int, ceiling: float | Factors) -> Block:
@@ -79,8 +80,8 @@ class Levels:
     """
 
     powers: Powers
-    peaks: Powers
-    norms: npt.NDArray[np.float16]
+    peaks: Halves
+    norms: Halves
 
 
 def settle(levels: Levels, *, target_lufs: float, ceiling: float) -> float:
@@ -118,7 +119,7 @@ def limited_lufs(levels: Levels, *, gain_db: float, ceiling: float) -> float:
 def _kept(levels: Levels, first: int, ceiling: float) -> Powers:
     """Return the part of the power that the limiter leaves, for each step of a chunk."""
     last, start = first + CHUNK_STEPS, max(0, first - CONTEXT_STEPS)
-    peaks = levels.peaks[start : last + CONTEXT_STEPS]
+    peaks = levels.peaks[start : last + CONTEXT_STEPS].astype(np.float64)
     per_second = peaks.shape[1] * 1000 / STEP_MS
     factors = smoothed(ceiling / np.maximum(peaks.reshape(-1), ceiling), blocks_per_second=per_second)
     squares = np.square(levels.norms[first:last], dtype=np.float32) + np.float32(SILENT)

@@ -75,7 +75,8 @@ def master(
     tell = progress or _tell_nobody
     tell(0.0)
     with in_the_background(), _temporary(destination) as temporary:
-        work = _Work(take(sources, settings), edits, jobs or os.cpu_count() or 1, tell)
+        meeting = take(sources, settings, progress=lambda _part: tell(0.0))
+        work = _Work(meeting, edits, jobs or os.cpu_count() or 1, tell)
         done = work.attempt_until_right(temporary)
         sha256, size = _seal(temporary, destination)
         renditions = tuple(_sealed_rendition(rendition, destination) for rendition in done.renditions)
@@ -113,6 +114,7 @@ class _Work:
         self.analysis = self._analysed()
         lead_ms = stings.lead_ms(self._intro, overlap_s=meeting.settings.sting_overlap_s, rate_hz=meeting.rate_hz)
         self.plan = plan(meeting, self.analysis, edits, speech_starts_ms=lead_ms)
+        self.analysis = self.analysis.without_peaks()
 
     def attempt_until_right(self, temporary: Path) -> _Done:
         """Master and encode, again with another gain where the encoded sound misses the target."""
@@ -125,6 +127,8 @@ class _Work:
             missed_lu = target.integrated_lufs - done.loudness.integrated_lufs
             if attempt == ATTEMPTS or abs(missed_lu) <= TOLERANCE_LU or math.isinf(missed_lu):
                 break
+            for rendition in done.renditions:
+                rendition.path.unlink(missing_ok=True)
             aim_lufs += missed_lu
             start = end
         return done

@@ -168,10 +168,13 @@ def true_peaks(sound: Block, *, rate_hz: int, above: float) -> tuple[Places, Pow
     """
     if sound.shape[1] <= 2 * TAPS:
         return np.zeros(0, np.intp), np.zeros(0, np.float32)
-    padded = np.pad(sound, ((0, 0), (0, -(sound.shape[1] - 2 * TAPS) % PEAK_BLOCK)))
     phases = _phases(max(1, round(OVERSAMPLED_HZ / rate_hz)))
-    found = [_true_peaks(channel, phases, above) for channel in padded]
-    return np.concatenate([places for places, _ in found]), np.concatenate([peaks for _, peaks in found])
+    whole = 2 * TAPS + (sound.shape[1] - 2 * TAPS) // PEAK_BLOCK * PEAK_BLOCK
+    rest = np.pad(sound[:, whole - 2 * TAPS :], ((0, 0), (0, PEAK_BLOCK)))[:, : 2 * TAPS + PEAK_BLOCK]
+    found = [_true_peaks(channel, phases, above) for channel in sound[:, :whole]] if whole > 2 * TAPS else []
+    last = [_true_peaks(channel, phases, above) for channel in rest]
+    places = [places for places, _ in found] + [places + whole - 2 * TAPS for places, _ in last]
+    return np.concatenate(places), np.concatenate([peaks for _, peaks in (*found, *last)])
 
 
 def _true_peaks(channel: Powers, phases: Powers, above: float) -> tuple[Places, Powers]:

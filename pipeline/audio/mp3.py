@@ -35,7 +35,7 @@ ROUND_FRAMES = 49
 # After loud sound LAME lowers its threshold of hearing from 1 to 0.000625 at the least, by 7.5 % a frame: 95 frames.
 PRE_ROLL_FRAMES = 2 * ROUND_FRAMES
 POST_ROLL_SAMPLES = FRAME_SAMPLES  # LAME looks less than that ahead
-PIECE_FRAMES = 50 * ROUND_FRAMES
+PIECE_FRAMES = 36 * ROUND_FRAMES
 MPEG_1_LAYER_3 = 0xFFFB
 SAME_IN_ALL = 0xFFFF_FDCF  # of a header: all but its padding and how the two channels are joined
 MONO = 3  # of the channel modes in a header: stereo, joint stereo, two channels, mono

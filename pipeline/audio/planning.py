@@ -76,7 +76,7 @@ def plan(meeting: Take, analysis: Analysis, cuts: tuple[Edit, ...], *, speech_st
         timeline=timeline,
         levels=Levels(
             powers=powers[kept] * np.square(step_gains),
-            peaks=(analysis.peaks[kept] * step_gains[:, None]).astype(np.float32),
+            peaks=(analysis.peaks[kept] * step_gains[:, None]).astype(np.float16),
             norms=analysis.norms[kept],
         ),
     )

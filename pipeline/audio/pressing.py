@@ -15,7 +15,7 @@ from pipeline.audio.meter import TAPS, Levels, Meter, Places, Powers, decibels, 
 from pipeline.model import AudioSettings
 
 FRAME = mp3.FRAME_SAMPLES
-HEADROOM_DB = 1.2  # between the limiter's ceiling and the true peak allowed in the MP3
+HEADROOM_DB = 0.8  # between the limiter's ceiling and the true peak allowed in the MP3
 PEAK_MARGIN_DB = 0.1  # other meters may read so much more
 ENCODES = 5
 HEARD_BEFORE = 2  # frames, whose sound reaches into the first of a piece
@@ -43,7 +43,7 @@ class _Piece:
 class _PressedPiece:
     frames: mp3.Frames
     heard: Block
-    sound: Block
+    sound: Block | None
     true_peak: float
 
 
@@ -74,14 +74,14 @@ def press(
     counted, running = _Counted(blocks), mp3.Running()
     meter = Meter(rate_hz=rate_hz, channels=settings.channels, mono_loudness=settings.target.mono_loudness)
     true_peak = 0.0
-    work = partial(_pressed, settings=settings, rate_hz=rate_hz, running=running)
+    work = partial(_pressed, settings=settings, rate_hz=rate_hz, running=running, keeps_sound=also is not None)
     with mp3.joined(destination) as file:
         try:
             for piece in in_order(work, _pieces(counted), jobs=jobs, listen=listen):
                 file.add(piece.frames)
                 meter.feed(piece.heard)
                 true_peak = max(true_peak, piece.true_peak)
-                if also is not None:
+                if also is not None and piece.sound is not None:
                     also(piece.sound)
         finally:
             running.end()
@@ -118,7 +118,9 @@ def _pieces(counted: _Counted) -> Iterator[_Piece]:
         first += frames
 
 
-def _pressed(piece: _Piece, *, settings: AudioSettings, rate_hz: int, running: mp3.Running) -> _PressedPiece:
+def _pressed(
+    piece: _Piece, *, settings: AudioSettings, rate_hz: int, running: mp3.Running, keeps_sound: bool
+) -> _PressedPiece:
     allowed = amplitude(settings.target.true_peak_dbtp - PEAK_MARGIN_DB)
     ceilings = np.full(piece.sound.shape[1] // BLOCK_SAMPLES, amplitude(settings.target.true_peak_dbtp - HEADROOM_DB))
     skipped = max(0, piece.frames.pre_roll_frames - HEARD_BEFORE)  # frames of the pre-roll that need no look
@@ -135,7 +137,7 @@ def _pressed(piece: _Piece, *, settings: AudioSettings, rate_hz: int, running: m
     return _PressedPiece(
         frames=mp3.own_frames(frames, piece.frames),
         heard=heard[:, own],
-        sound=sound[:, first : first + piece.samples],
+        sound=sound[:, first : first + piece.samples] if keeps_sound else None,
         true_peak=float(peaks.max(initial=0)),
     )
 

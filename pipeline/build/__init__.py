@@ -127,12 +127,13 @@ def release(
             drafts.transcripts(cache, found.show, chosen, report)
         show = found.complete()
         forced = frozenset(e.slug for e in chosen if force and (not slugs or e.slug in slugs))
-        mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
-        new = tuple(episode for episode in chosen if episode.slug in fresh)
-        for problem in (*found.problems, *remarks(where, new, mastered), *misses(where, show, chosen, mastered)):
-            report.warn(problem)
         due = tuple(episode for episode in chosen if episode.is_due(now))
         with Press(cache, _public(show), found.pictures) as press:
+            press.prepare_images(due)
+            mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
+            new = tuple(episode for episode in chosen if episode.slug in fresh)
+            for problem in (*found.problems, *remarks(where, new, mastered), *misses(where, show, chosen, mastered)):
+                report.warn(problem)
             edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
             texts = {name: data for output in OUTPUTS for name, data in output(edition, where.templates).items()}
             _look_at_sizes(texts, report)

@@ -59,6 +59,15 @@ class Press:
     ) -> None:
         self._stack.close()
 
+    def prepare_images(self, episodes: tuple[Episode, ...]) -> None:
+        """Prepare every image before there is sound to master: both at once would need twice the memory."""
+        shown = [self.show.artwork, *(feed.artwork for feed in self.show.feeds if feed.artwork)]
+        shown += [episode.cover for episode in episodes if episode.cover]
+        for path in shown:
+            for size_px in (ARTWORK_PX, TAG_COVER_PX):
+                self._prepared(self.pictures[path], size_px)
+        self._prepared(self.pictures[self.show.artwork], THUMBNAIL_PX)
+
     def edition(self, episodes: tuple[Episode, ...], masters: dict[str, Master]) -> Edition:
         """Complete the episodes that are due, newest first."""
         picture = self.pictures[self.show.artwork]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pipeline import audio, ingest, workspace
 from pipeline.build.survey import READERS, CheckFailedError
+from pipeline.cache import Cache
 from pipeline.cli.screen import Screen
 from pipeline.errors import IngestError
 from pipeline.ingest import Details, Known
@@ -38,6 +39,7 @@ def add(
             others=others,
             progress=lambda done, _total: meter.to(done),
         )
+    _remember(where, episode)
     if move:
         ingest.remove_originals((*recordings, *others), episode)
     _tell(where, episode, recordings, screen)
@@ -45,6 +47,14 @@ def add(
         screen.say(
             f"      Its address will be /episodes/{episode.slug}/: give it a title, and a slug if you want another."
         )
+
+
+def _remember(where: Workspace, episode: Episode) -> None:
+    """Spare the first build from hashing recordings that were hashed as they were copied."""
+    cache = Cache(where.cache)
+    for source in episode.sources:
+        cache.remember(source.path, source.sha256)
+    cache.close()
 
 
 def _check_region(show: Show, region: str | None) -> None:

@@ -64,11 +64,19 @@ def _family(process: int) -> Iterator[int]:
     yield process
     for children in Path(f"/proc/{process}/task").glob("*/children"):
         try:
-            listed = children.read_text().split()
+            listed = [int(child) for child in children.read_text().split()]
         except OSError:  # the thread has ended
             continue
-        for child in listed:
-            yield from _family(int(child))
+        # Until a new child becomes another program it shares all its parent's memory, which would count twice.
+        for child in (child for child in listed if _command(child) != _command(process)):
+            yield from _family(child)
+
+
+def _command(process: int) -> bytes:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:  # the process has ended
+        return b""
 
 
 def _proportional_kb(process: int) -> int:
