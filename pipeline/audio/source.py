@@ -301,19 +301,20 @@ def _floats(frame: AudioFrame) -> Block:
 def _mixed(sound: Sound, channels: int) -> Block:
     if len(sound.samples) == channels:
         return sound.samples
-    return _weights(sound.names, channels) @ sound.samples
+    return weights(sound.names, channels) @ sound.samples
 
 
 @lru_cache
-def _weights(names: tuple[str, ...], channels: int) -> Block:
+def weights(names: tuple[str, ...], channels: int) -> Block:
+    """Return how much of each channel is in each of those wanted, float32 (wanted, channels)."""
     # Each output is the mean of what is heard there; the bass effects channel carries no speech.
     heard = [name != "LFE" for name in names]
     sides = [heard, heard]
     if channels == LEFT_AND_RIGHT and len(names) > LEFT_AND_RIGHT:
         sides = [[sounds and other not in name for name, sounds in zip(names, heard, strict=True)] for other in "RL"]
-    weights = np.array(sides[:channels], dtype=np.float32)
-    weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1)
-    return weights
+    shares = np.array(sides[:channels], dtype=np.float32)
+    shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1)
+    return shares
 
 
 def _tags(metadata: Mapping[str, str]) -> dict[str, str]:
