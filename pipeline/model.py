@@ -581,7 +581,7 @@ class Mastering:
     speech_to_noise_db: float = 0.0
     clipped: tuple[tuple[int, int], ...] = ()
     silences: tuple[tuple[int, int], ...] = ()
-    denoise: Literal["off", "light", "strong"] = "off"
+    denoise: Literal["off", "gentle", "light", "strong"] = "off"
     hum_hz: tuple[int, ...] = ()
     channels: str = ""
     recorders: tuple[str, ...] = ()

@@ -25,10 +25,10 @@ SILENT_POWER = 1e-10
 SPOKEN_DB = -16.0  # loud moments of the speech from which the nets learned
 MOST_GAIN_DB = 40.0
 
-Strength = Literal["light", "strong"]
+Strength = Literal["gentle", "light", "strong"]
 
 # What is left of the room covers the moments in which a soft voice is taken for noise: the nets alone lose words.
-LIMIT_DB: dict[Strength, float] = {"light": 12.0, "strong": 18.0}
+LIMIT_DB: dict[Strength, float] = {"gentle": 6.0, "light": 12.0, "strong": 18.0}
 
 
 def denoised(

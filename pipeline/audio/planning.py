@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from pipeline.audio import activity, denoise, edits, hum, leveller
+from pipeline.audio import denoise, edits, hum, leveller
 from pipeline.audio.analysis import Analysis
 from pipeline.audio.graph import Block, Filter
 from pipeline.audio.leveller import Curve
@@ -15,9 +15,10 @@ from pipeline.audio.preparing import Take
 from pipeline.errors import AudioError
 from pipeline.model import AudioSettings, Edit, Timeline
 
+CLEAR_DB = 8.0  # of speech over the room
 AUDIBLE_BLOCKS = 7  # so many gating blocks (400 ms, every 100 ms) lie within a second
 
-Strength = Literal["off", "light", "strong"]
+Strength = Literal["off", "gentle", "light", "strong"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +110,14 @@ def require_sound(meeting: Take, analysis: Analysis) -> None:
 
 
 def _strength(settings: AudioSettings, analysis: Analysis) -> Strength:
-    if settings.denoise == "auto":
-        # Where nobody speaks, what sounds may be music, which the nets would take for noise.
-        return "light" if denoise.needed(analysis.powers) and activity.find(analysis.powers).speech.any() else "off"
-    return settings.denoise
+    if settings.denoise != "auto":
+        return settings.denoise
+    found = leveller.level(analysis.powers, target_lufs=settings.target.integrated_lufs)
+    # Where nobody speaks, what sounds may be music, which the nets would take for noise.
+    if not denoise.needed(analysis.powers) or not found.speech.any():
+        return "off"
+    # Out of loud noise, above all other voices, the nets bring words along: less of it then leaves more of them.
+    return "light" if found.speech_to_noise_db >= CLEAR_DB else "gentle"
 
 
 def _denoised(analysis: Analysis, strength: denoise.Strength, settings: AudioSettings) -> Powers:

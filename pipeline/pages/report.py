@@ -22,6 +22,7 @@ _LEAST_MS = 100  # what is shorter comes of rounding
 _NOT_KNOWN, _NOTHING = "not known", "-"
 _NOISE = {
     "off": "left as it was",
+    "gentle": "taken out gently (by at most 6 dB: more would take words along)",
     "light": "taken out lightly (by at most 12 dB)",
     "strong": "taken out strongly",
 }

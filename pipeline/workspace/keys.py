@@ -472,8 +472,8 @@ SHOW_SECTIONS = (
             Key(
                 name="denoise",
                 kind="text",
-                doc="Whether the noise of the room is taken out: auto (only where a recording needs it), off, light "
-                "(by at most 12 dB) or strong.",
+                doc="Whether the noise of the room is taken out: auto (only where a recording needs it, and by less "
+                "where noise is so loud that words would go along), off, light (by at most 12 dB) or strong.",
                 default="auto",
                 choices=("auto", "off", "light", "strong"),
             ),
