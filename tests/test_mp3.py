@@ -21,6 +21,7 @@ from scipy.signal import correlate, resample_poly
 from pipeline.audio import mp3
 from pipeline.audio.encoder import ffmpeg_program
 from pipeline.audio.graph import Block
+from pipeline.audio.running import Running
 from pipeline.errors import AudioError
 from pipeline.model import AudioSettings
 from tests import studio
@@ -355,7 +356,7 @@ def test_a_program_that_is_none_is_an_error(tmp_path: Path) -> None:
     """A program that cannot be started is named."""
     with (
         pytest.raises(AudioError, match="cannot be started: No such file") as caught,
-        mp3.Running().start([str(tmp_path / "gone")]),
+        Running().start([str(tmp_path / "gone")]),
     ):
         pass
     assert caught.value.source == str(tmp_path / "gone")
@@ -445,7 +446,7 @@ def test_ffmpeg_writes_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_ending_kills_what_runs_and_starts_no_more(tmp_path: Path) -> None:
     """Encoders that hang end within a second of `end`, those that wait for their turn never start, none stays."""
-    mine, running = children(), mp3.Running()
+    mine, running = children(), Running()
     hanging = settings(program=program(tmp_path, f'echo >> "{tmp_path}/started"\nexec sleep 60'))
     with ThreadPoolExecutor(2) as executor:
         jobs = [executor.submit(mp3.encode, hiss(500_000), hanging, rate_hz=48_000, running=running) for _ in range(5)]

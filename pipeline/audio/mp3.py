@@ -3,24 +3,22 @@
 import errno
 import re
 import struct
-import subprocess
 from array import array
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, reduce
 from itertools import accumulate, pairwise
 from pathlib import Path
-from threading import Lock, Thread
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import av
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.audio.encoder import INSTALL, environment, ffmpeg_program
+from pipeline.audio.encoder import ffmpeg_program
 from pipeline.audio.graph import Block
+from pipeline.audio.running import Running, exchange
 from pipeline.errors import AudioError
 from pipeline.model import AudioSettings
 
@@ -45,7 +43,6 @@ HAS_ALL_FIELDS, CONSTANT_BIT_RATE = 15, 1
 SOURCES, MODES = (1, 2, 0), (1, 3, 2, 0)  # what the tag calls the rates and the channel modes of a header
 UNNAMED_ENCODER = b"Lavc lame"
 CRC_STRIDE_BYTES = 128
-PIPE_BYTES = 1 << 20  # where the system lets it be larger than usual: the encoder is woken less often
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 MAKE_ROOM = "make room there, or raise the limit on file sizes, and build again"
 CHECK_RIGHTS = "check the right to write to this folder"
@@ -82,46 +79,6 @@ class Piece:
     def stop_sample(self) -> int:
         """The sample after the last one that is encoded for it; where the recording ends earlier, its end."""
         return self.stop_frame * FRAME_SAMPLES + POST_ROLL_SAMPLES
-
-
-class Running:
-    """The encoders that run now; `end` kills them from any thread, and none starts after that."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._processes: set[subprocess.Popen[bytes]] = set()
-        self._ended = False
-
-    def end(self) -> None:
-        """Kill every encoder; each `encode` that waits for one raises CancelledError."""
-        with self._lock:
-            self._ended = True
-            for process in self._processes:
-                process.kill()
-
-    @contextmanager
-    def start(self, command: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
-        """Run an encoder; leaving ends it.
-
-        Raises:
-            AudioError: it cannot be started.
-            CancelledError: `end` was called, before or meanwhile.
-        """
-        with self._lock:
-            if self._ended:
-                raise CancelledError
-            process = _start(command)
-            self._processes.add(process)
-        with process:
-            try:
-                yield process
-                if self._ended:
-                    raise CancelledError
-            finally:
-                with self._lock:
-                    self._processes.discard(process)
-                process.kill()
-                process.wait()
 
 
 class Joiner:
@@ -241,7 +198,7 @@ def encode(sound: Block, settings: AudioSettings, *, rate_hz: int, running: Runn
     command = _command(program, channels=len(sound), rate_hz=rate_hz, bit_rate_kbps=settings.bit_rate_kbps)
     samples = np.ascontiguousarray(sound.T, dtype="<f4").data.cast("B")
     with (running or Running()).start(command) as process:
-        data, said = _exchange(process, samples)
+        data, said = exchange(process, samples)
     if process.returncode != 0:
         last = said.decode(errors="replace").strip().split("\n")[-1] or f"it ended with {process.returncode}"
         raise AudioError(f"cannot encode the master: ffmpeg says: {last}", source=program, hint=CHECK_SETTINGS)
@@ -338,29 +295,6 @@ def _command(program: str, *, channels: int, rate_hz: int, bit_rate_kbps: int) -
     bare = ["-id3v2_version", "0", "-write_id3v1", "0", "-write_xing", "0"]
     # Else ffmpeg hands over each frame by itself, and taking them costs a multiple.
     return [program, *quiet, *sound, *coding, *plain, *bare, "-flush_packets", "0", "-f", "mp3", "pipe:1"]
-
-
-def _start(command: list[str]) -> "subprocess.Popen[bytes]":
-    pipe = subprocess.PIPE
-    try:
-        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment(), pipesize=PIPE_BYTES)
-    except OSError as error:
-        raise AudioError(f"cannot be started: {error.strerror}", source=command[0], hint=INSTALL) from error
-
-
-def _exchange(process: "subprocess.Popen[bytes]", samples: memoryview) -> tuple[bytes, bytes]:
-    # Popen.communicate would write in blocks of 4 KiB, at a multiple of the cost.
-    pipe, process.stdin = process.stdin, None
-    writer = Thread(target=_feed, args=(pipe, samples), daemon=True)
-    writer.start()
-    answer = process.communicate()
-    writer.join()
-    return answer
-
-
-def _feed(pipe: IO[bytes], samples: memoryview) -> None:
-    with suppress(OSError), pipe:  # an encoder that takes no more says why by its exit, or by what it gave
-        pipe.write(samples)
 
 
 def _header(data: bytes | memoryview, position: int = 0) -> int:

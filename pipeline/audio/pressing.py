@@ -12,6 +12,7 @@ from pipeline.audio.flow import in_order
 from pipeline.audio.graph import Block, in_windows
 from pipeline.audio.limiter import BLOCK_SAMPLES, amplitude, limited
 from pipeline.audio.meter import TAPS, Levels, Meter, Places, Powers, decibels, true_peaks
+from pipeline.audio.running import Running
 from pipeline.model import AudioSettings
 
 FRAME = mp3.FRAME_SAMPLES
@@ -71,7 +72,7 @@ def press(
     Raises:
         AudioError: the encoder fails, or the file cannot be written.
     """
-    counted, running = _Counted(blocks), mp3.Running()
+    counted, running = _Counted(blocks), Running()
     meter = Meter(rate_hz=rate_hz, channels=settings.channels, mono_loudness=settings.target.mono_loudness)
     true_peak = 0.0
     work = partial(_pressed, settings=settings, rate_hz=rate_hz, running=running, keeps_sound=also is not None)
@@ -119,7 +120,7 @@ def _pieces(counted: _Counted) -> Iterator[_Piece]:
 
 
 def _pressed(
-    piece: _Piece, *, settings: AudioSettings, rate_hz: int, running: mp3.Running, keeps_sound: bool
+    piece: _Piece, *, settings: AudioSettings, rate_hz: int, running: Running, keeps_sound: bool
 ) -> _PressedPiece:
     allowed = amplitude(settings.target.true_peak_dbtp - PEAK_MARGIN_DB)
     ceilings = np.full(piece.sound.shape[1] // BLOCK_SAMPLES, amplitude(settings.target.true_peak_dbtp - HEADROOM_DB))
