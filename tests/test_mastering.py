@@ -99,6 +99,15 @@ def test_edits_are_made_in_the_master(tmp_path: Path) -> None:
     assert [made.timeline.moved(ms) for ms in (500, 1_700, 2_500, 9_000)] == [500, 1_000, 1_000, 7_500]
 
 
+def test_a_recording_muted_from_end_to_end_is_silent(tmp_path: Path) -> None:
+    """Where edits leave nothing to hear, the master is silence of the same length, not an endless gain."""
+    mute = (Edit(start_ms=0, end_ms=6_000, action=EditAction.MUTE),)
+    made = mastered(tmp_path, write(tmp_path / "a.wav", speech(6.0)), edits=mute)
+    assert made.duration_ms == 6_000
+    assert np.abs(decode(made.path)).max() < 1e-4
+    assert made.loudness.integrated_lufs == -np.inf
+
+
 def test_room_at_the_ends_is_trimmed_and_pauses_shortened(tmp_path: Path, talk: np.ndarray) -> None:
     """Half a second of room stays before the first word and one after the last; a long pause keeps what was asked."""
     voice, room = at_48k(talk) * 0.5, np.zeros((6 * RATE_HZ, 1))

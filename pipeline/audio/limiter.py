@@ -93,9 +93,11 @@ def settle(levels: Levels, *, target_lufs: float, ceiling: float) -> float:
         ceiling: the limiter's.
 
     Returns:
-        The gain in dB: at most MOST_LIMITING_DB above the one that would do without a limiter.
+        The gain in dB: at most MOST_LIMITING_DB above the one that would do without a limiter; 0 for silence.
     """
     gain_db = plain_db = target_lufs - integrated_lufs(momentary_lufs(levels.powers))
+    if math.isinf(plain_db):  # nothing of it can be heard: edits cover it all
+        return 0.0
     slope, before = 1.0, (math.nan, math.nan)
     for _ in range(ROUNDS):
         lufs = limited_lufs(levels, gain_db=gain_db, ceiling=ceiling)

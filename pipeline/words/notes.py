@@ -3,7 +3,7 @@
 import html
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from html.parser import HTMLParser
 from typing import Any
 
@@ -38,10 +38,7 @@ def notes_html(markdown: str, *, page_url: str | None = None) -> str:
     Source:
         CommonMark 0.31.
     """
-    parser = MarkdownIt("commonmark")
-    parser.add_render_rule("html_block", _html_block)
-    parser.add_render_rule("html_inline", _html_inline)
-    parser.add_render_rule("image", _nothing)
+    parser = _parser()
     tokens = parser.parse(clean_block(markdown))
     _shift_headings(tokens)
     unsafe = parser.renderer.render(tokens, parser.options, {})
@@ -54,6 +51,15 @@ def notes_html(markdown: str, *, page_url: str | None = None) -> str:
         link_rel=None,
     )
     return fragment.replace("<p></p>\n", "")  # what is left of an image alone
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark")
+    parser.add_render_rule("html_block", _html_block)
+    parser.add_render_rule("html_inline", _html_inline)
+    parser.add_render_rule("image", _nothing)
+    return parser
 
 
 def plain(markdown: str) -> str:

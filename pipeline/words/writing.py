@@ -120,8 +120,10 @@ def _turns(before: Cue, cue: Cue) -> bool:
 def _spoken(transcript: Transcript) -> Iterator[Cue]:
     for cue in transcript.cues:
         text = clean_line(cue.text)
+        speaker = clean_line(cue.speaker or "") or None
         if text:
-            yield replace(cue, text=text, speaker=clean_line(cue.speaker or "") or None)
+            is_clean = (text, speaker) == (cue.text, cue.speaker)
+            yield cue if is_clean else replace(cue, text=text, speaker=speaker)
 
 
 def _announced(transcript: Transcript) -> Iterator[Cue]:
@@ -140,6 +142,9 @@ def _ordered(cues: Iterator[Cue], width: int) -> list[tuple[Cue, list[str]]]:
 
 def _pieces(cue: Cue, width: int) -> Iterator[tuple[Cue, list[str]]]:
     lines = _balanced(cue.text.split(" "), width)
+    if len(lines) <= _LINES:
+        yield cue, lines
+        return
     groups = [lines[index : index + _LINES] for index in range(0, len(lines), _LINES)]
     edges = _edges(cue, [sum(map(len, group)) for group in groups])
     for group, (start_ms, end_ms) in zip(groups, edges, strict=True):
