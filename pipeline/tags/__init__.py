@@ -1,6 +1,7 @@
 """Sound and what is known of its episode enter, a tagged file leaves: MP3, M4A or Opus; mutagen lives in this room."""
 
 import re
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,7 @@ def values(show: Show, episode: Episode, *, duration_ms: int, page_url: str) -> 
     )
 
 
+@cache
 def recipe(settings: TagSettings) -> dict[str, str]:
     """Name all that changes the result beside its input, for a cache key."""
     return {
