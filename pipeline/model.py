@@ -752,8 +752,8 @@ class Release:
     def to_json(self) -> bytes:
         """Write the manifest; the same release gives the same bytes."""
         assets = [{name: value for name, value in asdict(asset).items() if value is not None} for asset in self.assets]
-        manifest = {"version": MANIFEST_VERSION, "assets": assets}
-        return (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode()
+        lines = ",\n".join(json.dumps(asset, ensure_ascii=False) for asset in assets)
+        return f'{{"version": {MANIFEST_VERSION}, "assets": [\n{lines}\n]}}\n'.encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> "Release":

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from functools import lru_cache
+from pathlib import Path
 
 import imageio_ffmpeg
 
@@ -57,6 +58,10 @@ def environment() -> dict[str, str]:
 
 
 def _bundled() -> str | None:
+    # The package itself would run it once more to see whether it works, which `_version` does anyway.
+    (carried, *others) = [*Path(imageio_ffmpeg.__file__).parent.glob("binaries/ffmpeg-*"), None]
+    if carried is not None and others == [None]:
+        return str(carried)
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError:

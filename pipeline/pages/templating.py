@@ -11,8 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
+from jinja2 import (
+    BytecodeCache,
+    ChainableUndefined,
+    ChoiceLoader,
+    Environment,
+    FileSystemBytecodeCache,
+    FileSystemLoader,
+    PackageLoader,
+    StrictUndefined,
+)
 
+from pipeline import __version__
 from pipeline.errors import TemplateError
 
 _PACKAGED = Path(__file__).parent.parent / "templates"
@@ -51,17 +61,30 @@ def _library() -> Environment:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_compiled("library"),
     )
+
+
+def _compiled(kind: str) -> BytecodeCache | None:
+    """Keep compiled templates where Jinja does: in a folder that this user alone may write to; no such folder, none.
+
+    Compiling them is a good part of a build in which nothing has changed. `kind` keeps apart what is compiled with
+    other options.
+    """
+    try:
+        return FileSystemBytecodeCache(pattern=f"cln-media-{__version__}-{kind}-%s.cache")
+    except (OSError, RuntimeError):
+        return None
 
 
 def html_environment(templates: Path | None) -> Environment:
     """Make the environment of the pages: every value is escaped for HTML. `templates` overrides single files."""
-    return _environment(templates, autoescape=True)
+    return _environment(templates, autoescape=True, bytecode_cache=_compiled("html"))
 
 
 def markdown_environment(templates: Path | None, escape: Callable[[object], object]) -> Environment:
     """Make the environment of the drafts: every value that a template puts out goes through `escape`."""
-    return _environment(templates, autoescape=False, finalize=escape)
+    return _environment(templates, autoescape=False, finalize=escape, bytecode_cache=_compiled("markdown"))
 
 
 def _environment(templates: Path | None, **settings: Any) -> Environment:

@@ -86,8 +86,8 @@ def transcript_json(transcript: Transcript) -> bytes:
         }
         for cue in _spoken(transcript)
     ]
-    document = {"version": TRANSCRIPT_JSON_VERSION, "segments": segments}
-    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+    lines = ",\n".join(json.dumps(segment, ensure_ascii=False) for segment in segments)
+    return f'{{"version": {json.dumps(TRANSCRIPT_JSON_VERSION)}, "segments": [\n{lines}\n]}}\n'.encode()
 
 
 def plain_text(transcript: Transcript) -> bytes:
