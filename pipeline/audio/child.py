@@ -10,7 +10,7 @@ from typing import IO
 
 import numpy as np
 
-from pipeline.audio.encoder import INSTALL, NO_ROOM, environment
+from pipeline.audio.encoder import NO_ROOM, start
 from pipeline.audio.graph import Block
 from pipeline.errors import AudioError
 
@@ -88,21 +88,12 @@ def feeding(command: list[str], folder: Path) -> Iterator[Child]:
         AudioError: it cannot be started, or what it does fails.
     """
     with tempfile.TemporaryFile() as said:  # a pipe that nobody reads could fill up and stop it
-        process = _start(command, said)
+        process = start(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
         try:
             if process.stdin is not None:
                 yield Child(process, process.stdin, said, folder)
         finally:
             _end(process)
-
-
-def _start(command: list[str], said: IO[bytes]) -> "subprocess.Popen[bytes]":
-    try:
-        return subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, env=environment()
-        )
-    except OSError as error:
-        raise AudioError(f"cannot be started: {error.strerror}", source=command[0], hint=INSTALL) from error
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import imageio_ffmpeg
 
@@ -52,16 +53,28 @@ def encoders(settings: AudioSettings | None = None) -> tuple[str, ...]:
     return tuple(name for name in ENCODERS if re.search(rf"^\s*A\S*\s+{name}\s", listed, re.MULTILINE))
 
 
-def environment() -> dict[str, str]:
-    """Return the environment for the program, without FFREPORT, which would have it write a log wherever it says."""
+def start(command: list[str], **pipes: Any) -> "subprocess.Popen[bytes]":
+    """Start the program. pipes: as for subprocess.Popen.
+
+    Raises:
+        AudioError: it cannot be started.
+    """
+    try:
+        return subprocess.Popen(command, env=_environment(), **pipes)
+    except OSError as error:
+        raise AudioError(f"cannot be started: {error.strerror}", source=command[0], hint=INSTALL) from error
+
+
+def _environment() -> dict[str, str]:
+    # FFREPORT would have ffmpeg write a log wherever it says.
     return {name: value for name, value in os.environ.items() if name != "FFREPORT"}
 
 
 def _bundled() -> str | None:
     # The package itself would run it once more to see whether it works, which `_version` does anyway.
-    (carried, *others) = [*Path(imageio_ffmpeg.__file__).parent.glob("binaries/ffmpeg-*"), None]
-    if carried is not None and others == [None]:
-        return str(carried)
+    carried = [*Path(imageio_ffmpeg.__file__).parent.glob("binaries/ffmpeg-*")]
+    if len(carried) == 1 and "IMAGEIO_FFMPEG_EXE" not in os.environ:
+        return str(carried[0])
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError:
@@ -86,7 +99,7 @@ def _answer(program: str, question: str) -> str:
             capture_output=True,
             timeout=ANSWER_S,
             check=True,
-            env=environment(),
+            env=_environment(),
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise AudioError("does not run", source=program, hint=INSTALL) from error

@@ -4,7 +4,7 @@ import os
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYetError
 from contextlib import contextmanager
@@ -95,8 +95,13 @@ def in_the_background() -> Iterator[None]:
 
 
 def in_order(
-    work: Callable[[Item], Result], items: Iterable[Item], *, jobs: int, listen: Callable[[], None] | None = None
-) -> Iterator[Result]:
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    jobs: int,
+    listen: Callable[[], None] | None = None,
+    end: Callable[[], None] | None = None,
+) -> Generator[Result, None, None]:
     """Work at items side by side and hand out the results in the order of the items.
 
     Args:
@@ -104,6 +109,7 @@ def in_order(
         items: read as the work goes on, never more than `jobs` + 1 ahead.
         jobs: how many at the same time.
         listen: called several times a second while nothing is ready; what it raises ends the work.
+        end: called once, when no more is wanted: it ends what `work` is still waiting for, which is then waited for.
     """
     waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(jobs) as pool:
@@ -117,6 +123,8 @@ def in_order(
         finally:
             for future in waiting:
                 future.cancel()
+            if end is not None:
+                end()
 
 
 def _result(future: "Future[Result]", listen: Callable[[], None] | None) -> Result:

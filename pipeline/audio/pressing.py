@@ -1,6 +1,7 @@
 """Finished sound enters, an MP3 at its loudness leaves: limited, encoded and listened to in pieces side by side."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -76,16 +77,14 @@ def press(
     meter = Meter(rate_hz=rate_hz, channels=settings.channels, mono_loudness=settings.target.mono_loudness)
     true_peak = 0.0
     work = partial(_pressed, settings=settings, rate_hz=rate_hz, running=running, keeps_sound=also is not None)
-    with mp3.joined(destination) as file:
-        try:
-            for piece in in_order(work, _pieces(counted), jobs=jobs, listen=listen):
-                file.add(piece.frames)
-                meter.feed(piece.heard)
-                true_peak = max(true_peak, piece.true_peak)
-                if also is not None and piece.sound is not None:
-                    also(piece.sound)
-        finally:
-            running.end()
+    pressed = in_order(work, _pieces(counted), jobs=jobs, listen=listen, end=running.end)
+    with mp3.joined(destination) as file, closing(pressed):
+        for piece in pressed:
+            file.add(piece.frames)
+            meter.feed(piece.heard)
+            true_peak = max(true_peak, piece.true_peak)
+            if also is not None and piece.sound is not None:
+                also(piece.sound)
         file.finish(samples=counted.samples)
     return Pressed(samples=counted.samples, powers=meter.finish(), true_peak_dbtp=decibels(true_peak))
 

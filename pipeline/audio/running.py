@@ -4,11 +4,11 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
+from subprocess import PIPE
 from threading import Lock, Thread
 from typing import IO
 
-from pipeline.audio.encoder import INSTALL, environment
-from pipeline.errors import AudioError
+from pipeline.audio.encoder import start
 
 PIPE_BYTES = 1 << 20  # where the system lets it be larger than usual: the encoder is woken less often
 
@@ -39,7 +39,7 @@ class Running:
         with self._lock:
             if self._ended:
                 raise CancelledError
-            process = _start(command)
+            process = start(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, pipesize=PIPE_BYTES)
             self._processes.add(process)
         with process:
             try:
@@ -51,14 +51,6 @@ class Running:
                     self._processes.discard(process)
                 process.kill()
                 process.wait()
-
-
-def _start(command: list[str]) -> "subprocess.Popen[bytes]":
-    pipe = subprocess.PIPE
-    try:
-        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment(), pipesize=PIPE_BYTES)
-    except OSError as error:
-        raise AudioError(f"cannot be started: {error.strerror}", source=command[0], hint=INSTALL) from error
 
 
 def exchange(process: "subprocess.Popen[bytes]", samples: memoryview) -> tuple[bytes, bytes]:
