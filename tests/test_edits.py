@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.audio.edits import covered_steps, edited, edited_samples, kept_steps, plan, position
+from pipeline.audio.edits import covered_steps, edited, kept_steps, plan, position
 from pipeline.audio.graph import Block
 from pipeline.errors import AudioError
 from pipeline.model import Edit, EditAction, Timeline
@@ -17,6 +17,12 @@ from pipeline.model import Edit, EditAction, Timeline
 RATE_HZ = 44_100
 CUT, BLEEP, MUTE = EditAction.CUT, EditAction.BLEEP, EditAction.MUTE
 LONGEST_MS = 20_000
+
+
+def edited_samples(timeline: Timeline, rate_hz: int) -> int:
+    """Count the samples from the first span's place in the master to the last one's end."""
+    first, last = timeline.spans[0], timeline.spans[-1]
+    return position(last.master_ms + last.end_ms - last.start_ms, rate_hz) - position(first.master_ms, rate_hz)
 
 
 def edit(start_ms: int, end_ms: int, action: EditAction = CUT) -> Edit:

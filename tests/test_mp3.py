@@ -10,6 +10,7 @@ import tracemalloc
 import wave
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -42,6 +43,23 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Block:
     voice *= 0.8 / np.abs(voice).max()
     breath = np.random.default_rng(3).standard_normal(40_000) * 1e-3
     return np.concatenate((voice, np.zeros(20_000), breath, voice[:50_000], breath, voice)).astype(np.float32)
+
+
+def start_sample(piece: mp3.Piece) -> int:
+    """Return the first sample of the recording that is encoded for a piece."""
+    return (piece.first_frame - piece.pre_roll_frames) * mp3.FRAME_SAMPLES
+
+
+def stop_sample(piece: mp3.Piece) -> int:
+    """Return the sample after the last one that is encoded for a piece; where the recording ends earlier, its end."""
+    return piece.stop_frame * mp3.FRAME_SAMPLES + mp3.POST_ROLL_SAMPLES
+
+
+def cut(samples: int, *, piece_frames: int = mp3.PIECE_FRAMES) -> tuple[mp3.Piece, ...]:
+    """Cut a recording into pieces that together are its MP3, in order."""
+    end = mp3.frames_for(samples)
+    stops = (*range(piece_frames + mp3.PRE_ROLL_FRAMES, end, piece_frames), end)
+    return tuple(mp3.Piece(first_frame=first, stop_frame=stop) for first, stop in pairwise((0, *stops)))
 
 
 def talk(spoken: Block, rate_hz: int, channels: int) -> Block:
@@ -85,14 +103,14 @@ def encoded(sound: Block, chosen: AudioSettings, *, rate_hz: int) -> mp3.Frames:
 
 def own(sound: Block, rate_hz: int, piece: mp3.Piece) -> mp3.Frames:
     """Encode one piece."""
-    stretch = sound[:, piece.start_sample : piece.stop_sample]
+    stretch = sound[:, start_sample(piece) : stop_sample(piece)]
     return mp3.own_frames(encoded(stretch, settings(len(sound)), rate_hz=rate_hz), piece)
 
 
 def join(path: Path, sound: Block, rate_hz: int, *, piece_frames: int = SHORT_FRAMES) -> bytes:
     """Encode in pieces and join."""
     with mp3.joined(path) as file:
-        for piece in mp3.cut(sound.shape[1], piece_frames=piece_frames):
+        for piece in cut(sound.shape[1], piece_frames=piece_frames):
             file.add(own(sound, rate_hz, piece))
         file.finish(samples=sound.shape[1])
     return path.read_bytes()
@@ -160,7 +178,7 @@ def children() -> set[str]:
 def test_joined_pieces_are_the_one_piece_encode(tmp_path: Path, spoken: Block, rate_hz: int, channels: int) -> None:
     """Speech with silence and breath between, joined from pieces, has the very frames that one encode gives."""
     sound = talk(spoken, rate_hz, channels)
-    assert len(mp3.cut(sound.shape[1], piece_frames=SHORT_FRAMES)) >= 5
+    assert len(cut(sound.shape[1], piece_frames=SHORT_FRAMES)) >= 5
     joined = join(tmp_path / "joined.mp3", sound, rate_hz)
     whole = one_piece(tmp_path / "whole.mp3", sound, rate_hz, "-write_xing", "0")
     pairs = zip(walk(joined)[1:], walk(whole), strict=True)
@@ -254,7 +272,7 @@ def test_an_encoder_that_does_not_say_its_name_is_called_by_its_library(tmp_path
 def test_a_frame_too_small_for_the_header_is_no_hindrance(tmp_path: Path) -> None:
     """At 32 kbit/s the first frame is larger than the others, and players still trim the file."""
     path, sound, small = tmp_path / "a.mp3", hiss(30_000), AudioSettings(bit_rate_kbps=32)
-    (piece,) = mp3.cut(30_000)
+    (piece,) = cut(30_000)
     with mp3.joined(path) as file:
         file.add(mp3.own_frames(encoded(sound, small, rate_hz=48_000), piece))
         file.finish(samples=30_000)
@@ -266,7 +284,7 @@ def test_a_frame_too_small_for_the_header_is_no_hindrance(tmp_path: Path) -> Non
 def test_the_order_of_the_work_does_not_matter(tmp_path: Path, spoken: Block) -> None:
     """Pieces encoded four at a time, the last one first, give the same bytes as one after the other."""
     sound = talk(spoken, 44_100, 2)
-    backwards = mp3.cut(sound.shape[1], piece_frames=SHORT_FRAMES)[::-1]
+    backwards = cut(sound.shape[1], piece_frames=SHORT_FRAMES)[::-1]
     with ThreadPoolExecutor(4) as executor, mp3.joined(tmp_path / "b.mp3") as file:
         made = list(executor.map(lambda piece: own(sound, 44_100, piece), backwards))
         for data in made[::-1]:
@@ -278,12 +296,12 @@ def test_the_order_of_the_work_does_not_matter(tmp_path: Path, spoken: Block) ->
 def test_pieces_follow_one_another() -> None:
     """Whatever the length, the pieces are all of its frames, and each needs some of the recording."""
     for samples in (1, 1_000, 1_152 * 2_400, 1_152 * 2_546, 1_152 * 2_547, 1_152 * 9_000 + 5):
-        pieces = mp3.cut(samples)
+        pieces = cut(samples)
         stops = [piece.stop_frame for piece in pieces]
         assert [piece.first_frame for piece in pieces] == [0, *stops[:-1]]
         assert stops[-1] == mp3.frames_for(samples)
-        assert all(piece.start_sample < min(samples, piece.stop_sample) for piece in pieces)
-        assert all(piece.start_sample % (1_152 * mp3.ROUND_FRAMES) == 0 for piece in pieces)
+        assert all(start_sample(piece) < min(samples, stop_sample(piece)) for piece in pieces)
+        assert all(start_sample(piece) % (1_152 * mp3.ROUND_FRAMES) == 0 for piece in pieces)
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -292,11 +310,11 @@ def test_decoding_is_aligned(tmp_path: Path, spoken: Block, channels: int) -> No
     sound = talk(spoken, 48_000, channels)
     join(tmp_path / "a.mp3", sound, 48_000)
     whole = played(tmp_path / "a.mp3", channels)
-    piece = mp3.cut(sound.shape[1], piece_frames=SHORT_FRAMES)[1]
-    data = mp3.encode(sound[:, piece.start_sample : piece.stop_sample], settings(channels), rate_hz=48_000)
+    piece = cut(sound.shape[1], piece_frames=SHORT_FRAMES)[1]
+    data = mp3.encode(sound[:, start_sample(piece) : stop_sample(piece)], settings(channels), rate_hz=48_000)
     heard = mp3.decode(mp3.frames(data))
     first, stop = (piece.first_frame - 1) * 1152, (piece.stop_frame - 1) * 1152
-    inside = heard[:, first - piece.start_sample : stop - piece.start_sample]
+    inside = heard[:, first - start_sample(piece) : stop - start_sample(piece)]
     assert inside.dtype == np.float32
     assert np.abs(inside - whole[:, first:stop]).max() < 1e-5
     assert np.abs(whole[:, first:stop]).max() > 0.1
@@ -307,7 +325,7 @@ def test_decoding_is_aligned(tmp_path: Path, spoken: Block, channels: int) -> No
 
 def test_many_pieces_take_little_memory(tmp_path: Path) -> None:
     """Seven minutes are joined in less than half a megabyte beyond the piece at hand."""
-    (piece,) = mp3.cut(200_000)
+    (piece,) = cut(200_000)
     data = own(hiss(200_000), 48_000, piece)
     count = piece.stop_frame
     with mp3.joined(tmp_path / "a.mp3") as file:
@@ -342,7 +360,7 @@ def test_many_pieces_take_little_memory(tmp_path: Path) -> None:
 def test_a_program_that_fails_is_an_error(tmp_path: Path, script: str, said: str) -> None:
     """Whatever the program gives short, damaged or not at all ends in a sentence, and no process stays."""
     sound, mine = hiss(50_000), children()
-    (piece,) = mp3.cut(50_000)
+    (piece,) = cut(50_000)
     for name, rate_hz in (("good", 48_000), ("other", 44_100)):
         (tmp_path / name).write_bytes(mp3.encode(sound, settings(), rate_hz=rate_hz))
     broken = settings(program=program(tmp_path, f'cd "{tmp_path}"\n{script}'))
@@ -394,7 +412,7 @@ def test_damaged_frames_decode_to_sound_or_to_a_sentence() -> None:
 
 def test_pieces_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     """A piece at another rate, bit rate or number of channels is not joined to the first."""
-    (piece,) = mp3.cut(20_000)
+    (piece,) = cut(20_000)
     others = [(settings(), 44_100, 1), (AudioSettings(bit_rate_kbps=96), 48_000, 1), (settings(2), 48_000, 2)]
     with mp3.joined(tmp_path / "a.mp3") as file:
         file.add(own(hiss(20_000), 48_000, piece))
@@ -407,7 +425,7 @@ def test_pieces_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
 def test_a_missing_piece_is_noticed(tmp_path: Path) -> None:
     """An MP3 is not finished when it has not the frames that its length needs."""
     sound = hiss(300 * 1152)
-    first, *_ = mp3.cut(300 * 1152, piece_frames=SHORT_FRAMES)
+    first, *_ = cut(300 * 1152, piece_frames=SHORT_FRAMES)
     with mp3.joined(tmp_path / "a.mp3") as file:
         file.add(own(sound, 48_000, first))
         with pytest.raises(AudioError, match="196 MP3 frames where 301 are due"):
@@ -416,7 +434,7 @@ def test_a_missing_piece_is_noticed(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_named() -> None:
     """Where there is no room the error says so, when adding or at the latest when finishing."""
-    (piece,) = mp3.cut(20_000)
+    (piece,) = cut(20_000)
     data = own(hiss(20_000), 48_000, piece)
     with mp3.joined(Path("/dev/full")) as file:
         file.add(data)

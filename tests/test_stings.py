@@ -11,13 +11,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
+from pipeline.audio.edits import position
 from pipeline.audio.graph import Block
-from pipeline.audio.stings import lead_ms, read_sting, samples_with_stings, with_stings
+from pipeline.audio.stings import _under, lead_ms, read_sting, with_stings
 from pipeline.errors import AudioError
 from pipeline.model import AudioSettings, LoudnessTarget, MonoLoudness
 
 RATE_HZ = 44_100
 SETTINGS = AudioSettings()
+
+
+def samples_with_stings(
+    speech: int, intro: Block | None, outro: Block | None, *, overlap_s: float, rate_hz: int
+) -> int:
+    """Say how many samples `with_stings` gives for so many of speech."""
+    samples = speech
+    if intro is not None:
+        samples = max(intro.shape[1], speech + position(lead_ms(intro, overlap_s=overlap_s, rate_hz=rate_hz), rate_hz))
+    return samples if outro is None else samples + int(outro.shape[1]) - _under(outro, samples, overlap_s, rate_hz)
 
 
 def chord(seconds: float, *, rate_hz: int = RATE_HZ, level: float = 0.05) -> np.ndarray:

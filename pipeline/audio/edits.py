@@ -136,17 +136,6 @@ def position(ms: int, rate_hz: int) -> int:
     return round(ms * rate_hz / 1000)
 
 
-def edited_samples(timeline: Timeline, rate_hz: int) -> int:
-    """Return how many samples `edited` gives: from the first span's place in the master to the last one's end.
-
-    Args:
-        timeline: with spans.
-        rate_hz: of the sound.
-    """
-    first, last = timeline.spans[0], timeline.spans[-1]
-    return position(last.master_ms + last.end_ms - last.start_ms, rate_hz) - position(first.master_ms, rate_hz)
-
-
 def kept_steps(timeline: Timeline, steps: int) -> npt.NDArray[np.intp]:
     """Find the step of the recording (20 ms) that is heard in the middle of each step of what the master keeps.
 
@@ -194,7 +183,7 @@ def edited(
         tone_dbfs: the amplitude of the tone, 1 kHz (0 is full scale).
 
     Yields:
-        Blocks of the master from the first span on, `edited_samples` in all.
+        Blocks of the master from the first span's place to the last one's end, to the sample.
 
     Raises:
         AudioError: there is less sound than the timeline keeps.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, reduce
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -69,16 +69,6 @@ class Piece:
     def pre_roll_frames(self) -> int:
         """How many frames its encode has before its first one."""
         return min(self.first_frame, PRE_ROLL_FRAMES)
-
-    @property
-    def start_sample(self) -> int:
-        """The first sample of the recording that is encoded for it."""
-        return (self.first_frame - self.pre_roll_frames) * FRAME_SAMPLES
-
-    @property
-    def stop_sample(self) -> int:
-        """The sample after the last one that is encoded for it; where the recording ends earlier, its end."""
-        return self.stop_frame * FRAME_SAMPLES + POST_ROLL_SAMPLES
 
 
 class Joiner:
@@ -166,23 +156,11 @@ def frames_for(samples: int) -> int:
     return -(-(ENCODER_DELAY_SAMPLES + samples + LEAST_PADDING_SAMPLES) // FRAME_SAMPLES)
 
 
-def cut(samples: int, *, piece_frames: int = PIECE_FRAMES) -> tuple[Piece, ...]:
-    """Cut a recording into pieces that together are its MP3, in order.
-
-    Args:
-        samples: the length of the recording, at least 1.
-        piece_frames: the length of a piece, a multiple of ROUND_FRAMES.
-    """
-    end = frames_for(samples)
-    stops = (*range(piece_frames + PRE_ROLL_FRAMES, end, piece_frames), end)
-    return tuple(Piece(first_frame=first, stop_frame=stop) for first, stop in pairwise((0, *stops)))
-
-
 def encode(sound: Block, settings: AudioSettings, *, rate_hz: int, running: Running | None = None) -> bytes:
     """Encode sound as MP3 of constant bit rate whose frames do not lean on one another.
 
     Args:
-        sound: float32 (channels, samples), from the start to the stop sample of a Piece.
+        sound: float32 (channels, samples): the pre-roll, the piece and POST_ROLL_SAMPLES; less at a recording's end.
         settings: bit rate and ffmpeg program.
         rate_hz: one of RATES_HZ.
         running: whose `end` kills the encoder.

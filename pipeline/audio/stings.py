@@ -67,16 +67,6 @@ def lead_ms(intro: Block | None, *, overlap_s: float, rate_hz: int) -> int:
     return 0 if intro is None else max(0, _length_ms(intro, rate_hz) - _overlap_ms(overlap_s))
 
 
-def samples_with_stings(
-    speech: int, intro: Block | None, outro: Block | None, *, overlap_s: float, rate_hz: int
-) -> int:
-    """Say how many samples `with_stings` gives for so many of speech."""
-    samples = speech
-    if intro is not None:
-        samples = max(intro.shape[1], speech + position(lead_ms(intro, overlap_s=overlap_s, rate_hz=rate_hz), rate_hz))
-    return samples if outro is None else samples + int(outro.shape[1]) - _under(outro, samples, overlap_s, rate_hz)
-
-
 def with_stings(
     blocks: Iterable[Block], intro: Block | None, outro: Block | None, *, overlap_s: float, rate_hz: int
 ) -> Iterator[Block]:
@@ -90,7 +80,7 @@ def with_stings(
         rate_hz: the sample rate of all three.
 
     Yields:
-        Blocks, `samples_with_stings` in all; the speech begins after `lead_ms`.
+        Blocks; the speech begins after `lead_ms`.
     """
     under_ms, sound = _overlap_ms(overlap_s), iter(blocks)
     if intro is not None:
