@@ -12,6 +12,7 @@ MediaError
 ├── FeedError        a feed that would be invalid
 ├── TemplateError    a template that cannot be found or rendered
 ├── StorageError     the store cannot be reached, read or written
+│   └── BusyError    somebody else is publishing
 └── PreviewError     the preview server cannot start
 """
 
@@ -79,6 +80,10 @@ class TemplateError(MediaError):
 
 class StorageError(MediaError):
     """The store cannot be reached, read or written."""
+
+
+class BusyError(StorageError):
+    """Somebody else is publishing, or has published since the plan was made."""
 
 
 class PreviewError(MediaError):

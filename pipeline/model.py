@@ -7,11 +7,11 @@ A key is the path of a file below the site's root, always with forward slashes; 
 import json
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 FEED_KEY = "feed.xml"
@@ -262,11 +262,19 @@ class SpeechSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageSettings:
-    """Where a release is published: `s3://bucket/prefix` or `file:FOLDER` (relative to the workspace)."""
+    """Where a release is published: `s3://bucket/prefix` or `file:FOLDER` (relative to the workspace).
+
+    gzip: whether a bucket holds texts compressed; encryption, kms_key: how it encrypts what it holds;
+    cloudfront: the distribution that serves it, and is told what changed.
+    """
 
     url: str = "file:./public"
     endpoint_url: str | None = None
     region: str | None = None
+    gzip: bool = False
+    encryption: Literal["AES256", "aws:kms"] | None = None
+    kms_key: str | None = None
+    cloudfront: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +311,7 @@ class Show:
     tags: TagSettings = field(default_factory=TagSettings)
     speech: SpeechSettings = field(default_factory=SpeechSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
+    staging: StorageSettings | None = None
 
     def url(self, key: str) -> str:
         """Return the public address of `key`; `index.html` is never part of an address."""
@@ -733,6 +742,8 @@ class Asset:
     """A file of a release: its key, content and the headers it is served with.
 
     redirect: where a host that serves websites sends whoever asks for it, None for nowhere.
+    disposition: Content-Disposition, with the name under which people save the file; None for the key's own.
+    encoding: "gzip" where the store holds the content compressed; `sha256` and `size` are always the content's own.
     """
 
     key: str
@@ -741,6 +752,15 @@ class Asset:
     content_type: str
     cache_control: str
     redirect: str | None = None
+    disposition: str | None = None
+    encoding: Literal["gzip"] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Write what a manifest says of the file."""
+        return {name: value for name in _ASSET_FIELDS if (value := getattr(self, name)) is not None}
+
+
+_ASSET_FIELDS = tuple(each.name for each in fields(Asset))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -751,8 +771,7 @@ class Release:
 
     def to_json(self) -> bytes:
         """Write the manifest; the same release gives the same bytes."""
-        assets = [{name: value for name, value in asdict(asset).items() if value is not None} for asset in self.assets]
-        lines = ",\n".join(json.dumps(asset, ensure_ascii=False) for asset in assets)
+        lines = ",\n".join(json.dumps(asset.as_json(), ensure_ascii=False) for asset in self.assets)
         return f'{{"version": {MANIFEST_VERSION}, "assets": [\n{lines}\n]}}\n'.encode()
 
     @classmethod
@@ -777,6 +796,7 @@ class Reason(StrEnum):
     NEW = "new"
     CONTENT = "content"
     HEADERS = "headers"
+    UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -789,11 +809,16 @@ class Put:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What publishing would do. puts: in the order they are sent; deletes: keys; unchanged: how many files stay."""
+    """What publishing would do.
+
+    puts: in the order they are sent; deletes: keys; unchanged: how many files stay; keeps: what is replaced or removed
+    and copied aside before, so that the release before can be brought back.
+    """
 
     puts: tuple[Put, ...]
     deletes: tuple[str, ...]
     unchanged: int
+    keeps: tuple[Asset, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -1,10 +1,13 @@
 """Fixtures that more than one test file uses."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests import seaweed
+from pipeline import publish
+from pipeline.model import StorageSettings
+from tests import seaweed, stores
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +15,24 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[seaweed.Seaweed]:
     """Run a real object store for the whole session."""
     with seaweed.start(tmp_path_factory.mktemp("seaweed")) as store:
         yield store
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """Name the folder of a build."""
+    return tmp_path / "site"
+
+
+@pytest.fixture
+def folder_store(tmp_path: Path) -> publish.DirectoryStore:
+    """Open a folder that does not exist yet."""
+    store = publish.open_store(StorageSettings(url="file:./public"), workspace=tmp_path)
+    assert isinstance(store, publish.DirectoryStore)
+    return store
+
+
+@pytest.fixture
+def as_publisher(s3: seaweed.Seaweed, monkeypatch: pytest.MonkeyPatch) -> seaweed.Seaweed:
+    """Sign in to the real store, as a person does: by the environment."""
+    stores.sign_in(monkeypatch, s3.access_key, s3.secret_key)
+    return s3

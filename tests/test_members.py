@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import gzip
 import http.server
 import json
 import os
@@ -38,10 +39,11 @@ from pipeline.cli.screen import Screen
 from pipeline.errors import MediaError, StorageError, WorkspaceError
 from pipeline.members import State
 from pipeline.model import Asset, Feed, Release, Soundbite, Visibility
+from pipeline.publish.ledger import LEDGER_KEY
 from pipeline.workspace import Workspace
 from tests import samples, seaweed, studio
+from tests.stores import Recording, sign_in
 from tests.test_build import NOW, Heard
-from tests.test_publish import Recording, sign_in
 from tests.test_renditions import mastered as mastered_sound
 from tests.test_renditions import pictures as pictures_of
 
@@ -65,18 +67,15 @@ class Counting(Recording):
         super().__init__(store, before)
         self.sent: dict[str, int] = {}
 
-    def put(self, asset: Asset, path: Path, sent: Callable[[int], None]) -> None:
-        super().put(asset, path, sent)
+    def put(self, asset: Asset, path: Path, sent: Callable[[int], None]) -> str:
+        tag = super().put(asset, path, sent)
         self.sent[asset.key] = asset.size
+        return tag
 
-    def put_bytes(self, asset: Asset, data: bytes) -> None:
-        super().put_bytes(asset, data)
+    def put_bytes(self, asset: Asset, data: bytes) -> str:
+        tag = super().put_bytes(asset, data)
         self.sent[asset.key] = asset.size
-
-    def copy(self, asset: Asset, source: str) -> bool:
-        """Note and pass on."""
-        self.note("copy", asset.key)
-        return self.store.copy(asset, source)
+        return tag
 
 
 @dataclass
@@ -111,11 +110,14 @@ class Studio:
         public, editions = build_all(self.root)
         show, _ = workspace.read_show(self.where)
         assert show is not None
-        plan = publish.plan(public, publish.read_release(self.store))
+        seen = publish.look(self.store)
+        plan = publish.plan(public, seen.ledger)
         planned = commands.works(self.where, show, editions, self.store, screen)
         commands.show_works(planned, screen)
-        publish.apply(plan, public, site=self.root / "site", store=self.store)
-        commands.carry_out(self.where, show, planned, public=public, store=self.store, screen=screen)
+        with publish.only_here(self.where.cache) as mark:
+            manner = publish.Manner(owner=publish.Owner(who="tester", host="here", workspace=mark))
+            ledger = publish.apply(plan, public, seen=seen, site=self.root / "site", store=self.store, manner=manner)
+            commands.carry_out(self.where, show, planned, ledger=ledger, store=self.store, mark=mark, screen=screen)
         return planned
 
     def get(self, address: str) -> tuple[int, bytes]:
@@ -133,13 +135,13 @@ class Studio:
         return data
 
     def held_for(self, member: members.Member) -> dict[str, bytes]:
-        """Fetch all that the manifest below a member's prefix names, and the manifest."""
-        code, data = self.get(f"{self.base}{member.prefix}manifest.json")
+        """Fetch all that the ledger below a member's prefix names, and the ledger."""
+        code, data = self.get(f"{self.base}{member.prefix}{LEDGER_KEY}")
         assert code == 200
-        keys = [asset.key for asset in Release.from_json(data).assets]
+        keys = [asset.key for asset in publish.Ledger.from_bytes(data).release.assets]
         found = {key: self.get(f"{self.base}{member.prefix}{key}") for key in keys}
         assert {code for code, _ in found.values()} == {200}
-        return {key: content for key, (_, content) in found.items()} | {"manifest.json": data}
+        return {key: content for key, (_, content) in found.items()} | {LEDGER_KEY: data}
 
 
 def build_all(root: Path) -> tuple[Release, tuple[sites.MembersEdition, ...]]:
@@ -295,7 +297,7 @@ def test_headers_keep_members_files_out_of_shared_caches(in_bucket: Studio) -> N
     in_bucket.add("GP", "Chair")
     in_bucket.publish()
     for member in in_bucket.entries:
-        release = Release.from_json(in_bucket.held_for(member)["manifest.json"])
+        release = publish.Ledger.from_bytes(in_bucket.held_for(member)[LEDGER_KEY]).release
         for asset in release.assets:
             with urlopen(f"{in_bucket.base}{member.prefix}{asset.key}") as answer:
                 assert answer.headers["Cache-Control"].startswith("private, max-age="), asset.key
@@ -304,14 +306,15 @@ def test_headers_keep_members_files_out_of_shared_caches(in_bucket: Studio) -> N
 
 
 def test_nothing_public_tells_of_members(ready: Studio) -> None:
-    """No token and nothing of the members' episode stands in any public file, its name, or the public manifest."""
+    """No token and nothing of the members' episode stands in any public file, its name, or the public ledger."""
     ready.add("GP")
     ready.publish()
     (token,) = [member.token for member in ready.entries]
-    code, manifest = ready.get(f"{ready.base}manifest.json")
-    assert code == 200
-    contents = {asset.key: ready.get(ready.base + asset.key) for asset in Release.from_json(manifest).assets}
-    contents["manifest.json"] = (code, manifest)
+    found = ready.store.read(LEDGER_KEY)
+    assert found is not None
+    release = publish.Ledger.from_bytes(found.data).release
+    contents = {asset.key: ready.get(ready.base + asset.key) for asset in release.assets}
+    contents[LEDGER_KEY] = (200, gzip.decompress(found.data))
     assert {"robots.txt", "sitemap.xml", "feed.xml", "index.html"} <= set(contents)
     for key, (_, content) in contents.items():
         assert token.encode() not in content
@@ -324,7 +327,7 @@ def test_nothing_public_tells_of_members(ready: Studio) -> None:
 
 
 def test_a_second_publish_has_nothing_to_do(ready: Studio) -> None:
-    """Published again, each member costs one look at their manifest and nothing is sent."""
+    """Published again, each member costs one look at their ledger and nothing is sent."""
     ready.add("GP", "Chair", "London cohort")
     ready.publish()
     ready.store.requests.clear()
@@ -343,11 +346,11 @@ def test_only_what_changed_goes_up_again(in_folder: Studio) -> None:
     in_folder.publish()
     for member in in_folder.entries:
         sent = {key for verb, key in in_folder.store.requests if verb == "put" and key.startswith(member.prefix)}
-        assert sent == {f"{member.prefix}feed.xml", f"{member.prefix}manifest.json"}
+        assert sent == {f"{member.prefix}feed.xml"}
 
 
 def test_revoking_one_leaves_the_others_byte_for_byte(ready: Studio) -> None:
-    """All that a revoked member's manifest named answers 404; everyone else's files are what they were."""
+    """All that a revoked member's ledger named answers 404; everyone else's files are what they were."""
     ready.add("GP", "Chair", "London cohort")
     ready.publish()
     gone = ready.member("Chair")
@@ -399,7 +402,7 @@ def test_a_publish_cut_short_is_finished_by_the_next(in_folder: Studio) -> None:
 
         def end(verb: str, key: str, last: int = last) -> None:
             nonlocal count
-            count += verb in {"put", "copy"} and key.startswith("m/")
+            count += verb in {"put", "copy", "exchange"} and key.startswith("m/")
             if count > last:
                 raise StorageError("the power is gone")
 
@@ -415,13 +418,13 @@ def test_a_publish_cut_short_is_finished_by_the_next(in_folder: Studio) -> None:
         in_folder.add("GP")
 
 
-def test_a_member_whose_manifest_is_lost_is_not_called_revoked(in_folder: Studio) -> None:
+def test_a_member_whose_ledger_is_lost_is_not_called_revoked(in_folder: Studio) -> None:
     """Where nothing says what to remove, the feed that still answers is an error, until somebody removed it by hand."""
     in_folder.add("GP")
     in_folder.publish()
     member = in_folder.member("GP")
     folder = Path(in_folder.store.address) / member.prefix
-    (folder / "manifest.json").unlink()
+    (folder / LEDGER_KEY).unlink()
     with pytest.raises(StorageError, match="still serves a feed") as caught:
         commands.revoke(in_folder.where, "GP", Screen(quiet=True), today=TODAY)
     assert member.token not in f"{caught.value} {caught.value.source} {caught.value.hint}"
@@ -495,16 +498,18 @@ def test_a_copy_is_refused_of_a_source_that_is_gone_or_changed(ready: Studio) ->
         content_type="audio/mpeg",
         cache_control="private",
     )
-    assert not ready.store.copy(asset, "media/missing.mp3")
+    assert ready.store.copy(asset, "media/missing.mp3") is None
     other = dataclasses.replace(asset, key="media/b.mp3", sha256="0" * 64)
     ready.store.put_bytes(
         dataclasses.replace(other, sha256=sites._text_asset("a.txt", b"x" * 5000).sha256), b"x" * 5000
     )
-    assert not ready.store.copy(asset, "media/b.mp3")
+    assert ready.store.copy(asset, "media/b.mp3") is None
     assert ready.store.head("m/x/a.mp3") is None
     ready.store.put_bytes(dataclasses.replace(asset, key="media/a.mp3"), data)
-    assert ready.store.copy(asset, "media/a.mp3")
-    assert ready.store.read("m/x/a.mp3") == data
+    assert ready.store.copy(asset, "media/a.mp3") is not None
+    found = ready.store.read("m/x/a.mp3")
+    assert found is not None
+    assert found.data == data
     assert publish.verify(Release(assets=(asset,)), ready.store, keys=[asset.key]) == ()
 
 
@@ -515,12 +520,12 @@ def test_a_replaced_original_leaves_its_second_name_alone(tmp_path: Path) -> Non
         key="a.txt", sha256=sites._text_asset("a.txt", b"old").sha256, size=3, content_type="", cache_control=""
     )
     store.put_bytes(old, b"old")
-    assert store.copy(dataclasses.replace(old, key="b.txt"), "a.txt")
+    assert store.copy(dataclasses.replace(old, key="b.txt"), "a.txt") is not None
     assert (tmp_path / "public/a.txt").samefile(tmp_path / "public/b.txt")
-    assert store.copy(dataclasses.replace(old, key="b.txt"), "a.txt")
+    assert store.copy(dataclasses.replace(old, key="b.txt"), "a.txt") is not None
     assert sorted(path.name for path in (tmp_path / "public").iterdir()) == ["a.txt", "b.txt"]
     store.put_bytes(old, b"new")
-    assert store.read("b.txt") == b"old"
+    assert (tmp_path / "public/b.txt").read_bytes() == b"old"
 
 
 def test_rendered_with_the_secret_itself_it_is_the_same(in_folder: Studio) -> None:
@@ -599,11 +604,13 @@ def test_errors_of_a_bucket_show_no_secret(
     sign_in(monkeypatch, s3.reader_access_key, s3.reader_secret_key)
     show, _ = workspace.read_show(in_bucket.where)
     assert show is not None
-    public, editions = build_all(in_bucket.root)
+    _, editions = build_all(in_bucket.root)
     store = publish.open_store(show.storage, workspace=in_bucket.root)
     planned = commands.works(in_bucket.where, show, editions, store, Screen(quiet=True))
     with pytest.raises(StorageError) as caught:
-        commands.carry_out(in_bucket.where, show, planned, public=public, store=store, screen=Screen(quiet=True))
+        commands.carry_out(
+            in_bucket.where, show, planned, ledger=publish.Ledger(), store=store, mark="", screen=Screen(quiet=True)
+        )
     assert not TOKEN.search(f"{caught.value} {caught.value.hint} {caught.value.__cause__}")
 
 

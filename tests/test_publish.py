@@ -1,12 +1,12 @@
 """Publishing: the plan, the order, folders, a real S3 server, and what happens when something goes wrong."""
 
 import dataclasses
-import hashlib
+import gzip
 import itertools
 import json
 import logging
-import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,33 +26,26 @@ from hypothesis import strategies as st
 
 from pipeline import publish
 from pipeline.errors import ConfigError, StorageError
-from pipeline.model import Asset, Plan, Reason, Release, StorageSettings
-from pipeline.publish import address
-from pipeline.publish import s3 as s3_module
-from pipeline.publish.difference import while_publishing
-from pipeline.publish.store import Stored
+from pipeline.model import Reason, Release, StorageSettings
+from pipeline.publish import address, bodies
+from pipeline.publish.ledger import LEDGER_KEY
+from pipeline.publish.store import Stored, Tagged
 from tests.seaweed import Seaweed
+from tests.stores import (
+    FILES,
+    OTHER,
+    Recording,
+    asset,
+    build,
+    ended,
+    in_folder,
+    ledger_of,
+    open_bucket,
+    publish_all,
+    sign_in,
+)
 
 CANARY = "canary5ecret+with/slash"
-IMMUTABLE, SHORT = "public, max-age=31536000, immutable", "max-age=300"
-FILES = {
-    "assets/site-0123456789abcdef.css": b"body { color: #212b32 }\n",
-    "chapters/choose-and-book.json": b'{"version": "1.2.0", "chapters": []}\n',
-    "episodes/choose-and-book/index.html": b"<!doctype html><title>Choose &amp; Book</title>\n",
-    "feed.xml": b"<rss/>\n",
-    "feeds/north-west.xml": b"<rss/>\n",
-    "index.html": b"<!doctype html><title>Learning sets</title>\n",
-    "media/choose-and-book-0123456789abcdef.mp3": b"sound" * 2_000,
-    "transcripts/choose-and-book.vtt": b"WEBVTT\n",
-}
-TYPES = {
-    "css": "text/css; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-    "json": "application/json+chapters",
-    "mp3": "audio/mpeg",
-    "vtt": "text/vtt; charset=utf-8",
-    "xml": "application/rss+xml; charset=utf-8",
-}
 KILLED = """
 import sys
 from pathlib import Path
@@ -62,144 +55,23 @@ site, workspace = Path(sys.argv[1]), Path(sys.argv[2])
 release = Release.from_json((site / "manifest.json").read_bytes())
 store = publish.open_store(StorageSettings(url="file:./public"), workspace=workspace)
 print("ready", flush=True)
-publish.apply(publish.plan(release, publish.read_release(store)), release, site=site, store=store)
+seen = publish.look(store)
+manner = publish.Manner(owner=publish.Owner(who="tester", host="here", workspace="0" * 32))
+publish.apply(publish.plan(release, seen.ledger), release, seen=seen, site=site, store=store, manner=manner)
 """
+SOUND = "media/choose-and-book-0123456789abcdef.mp3"
 
 
-def asset(key: str, data: bytes, **changes: object) -> Asset:
-    """Describe a file of a release; `changes` replace fields."""
-    values: dict[str, object] = {
-        "key": key,
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "size": len(data),
-        "content_type": TYPES[key.rpartition(".")[2]],
-        "cache_control": IMMUTABLE if key.startswith(("media/", "assets/")) else SHORT,
-    }
-    return Asset(**{**values, **changes})  # type: ignore[arg-type]
+def content(store: publish.Store, key: str) -> bytes:
+    """Read a file of a store."""
+    found = store.read(key)
+    assert found is not None, key
+    return found.data
 
 
-def build(site: Path, files: dict[str, bytes]) -> Release:
-    """Write `files` and their manifest to `site`."""
-    for key, data in files.items():
-        path = site / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    release = Release(assets=tuple(asset(key, files[key]) for key in sorted(files)))
-    (site / "manifest.json").write_bytes(release.to_json())
-    return release
-
-
-def publish_all(release: Release, site: Path, store: publish.Store) -> Plan:
-    """Plan and apply, as the command does."""
-    work = publish.plan(release, publish.read_release(store))
-    publish.apply(work, release, site=site, store=store)
-    return work
-
-
-def in_folder(folder: Path) -> dict[str, bytes]:
-    """Read every file below `folder`."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-@contextmanager
-def ended(process: "subprocess.Popen[bytes]") -> Iterator["subprocess.Popen[bytes]"]:
-    """Kill `process` when the context ends, whatever happened in it."""
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-class Recording:
-    """A store that notes every request before it passes it on."""
-
-    def __init__(self, store: publish.Store, before: Callable[[str, str], None] | None = None) -> None:
-        self.store = store
-        self.requests: list[tuple[str, str]] = []
-        self.before = before
-
-    @property
-    def address(self) -> str:
-        """The store's address."""
-        return self.store.address
-
-    def note(self, verb: str, key: str) -> None:
-        """Note a request."""
-        if self.before:
-            self.before(verb, key)
-        self.requests.append((verb, key))
-
-    def read(self, key: str) -> bytes | None:
-        """Note and pass on."""
-        self.note("read", key)
-        return self.store.read(key)
-
-    def head(self, key: str) -> Stored | None:
-        """Note and pass on."""
-        self.note("head", key)
-        return self.store.head(key)
-
-    def put(self, asset: Asset, path: Path, sent: Callable[[int], None]) -> None:
-        """Note and pass on."""
-        self.note("put", asset.key)
-        self.store.put(asset, path, sent)
-
-    def put_bytes(self, asset: Asset, data: bytes) -> None:
-        """Note and pass on."""
-        self.note("put", asset.key)
-        self.store.put_bytes(asset, data)
-
-    def set_headers(self, asset: Asset) -> None:
-        """Note and pass on."""
-        self.note("set_headers", asset.key)
-        self.store.set_headers(asset)
-
-    def delete(self, key: str) -> None:
-        """Note and pass on."""
-        self.note("delete", key)
-        self.store.delete(key)
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    """Name the folder of a build."""
-    return tmp_path / "site"
-
-
-@pytest.fixture
-def folder_store(tmp_path: Path) -> publish.DirectoryStore:
-    """Open a folder that does not exist yet."""
-    store = publish.open_store(StorageSettings(url="file:./public"), workspace=tmp_path)
-    assert isinstance(store, publish.DirectoryStore)
-    return store
-
-
-@pytest.fixture
-def as_publisher(s3: Seaweed, monkeypatch: pytest.MonkeyPatch) -> Seaweed:
-    """Sign in to the real store, as a person does: by the environment."""
-    sign_in(monkeypatch, s3.access_key, s3.secret_key)
-    return s3
-
-
-def sign_in(monkeypatch: pytest.MonkeyPatch, access_key: str | None, secret_key: str | None) -> None:
-    """Leave this machine with just these credentials."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    if access_key and secret_key:
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", access_key)
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret_key)
-
-
-def open_bucket(s3: Seaweed, bucket: str, tmp_path: Path, prefix: str = "") -> publish.S3Store:
-    """Open a bucket of the real store."""
-    settings = StorageSettings(url=f"s3://{bucket}/{prefix}", endpoint_url=s3.endpoint_url)
-    store = publish.open_store(settings, workspace=tmp_path)
-    assert isinstance(store, publish.S3Store)
-    return store
+def ledger(release: Release, number: int = 1) -> publish.Ledger:
+    """Say that a store holds a release."""
+    return publish.Ledger(number=number, published_at="2026-11-01T07:00:00Z", note="published", release=release)
 
 
 # The plan
@@ -218,7 +90,7 @@ def test_a_plan_names_the_reason_of_each_put() -> None:
     """New files, other content and other headers are told apart; equal files are only counted."""
     old = [asset("a.html", b"1"), asset("b.html", b"1"), asset("c.html", b"1")]
     new = [asset("a.html", b"1"), asset("b.html", b"2"), asset("c.html", b"1", cache_control="no-cache")]
-    work = publish.plan(Release(assets=(*new, asset("d.html", b"1"))), Release(assets=tuple(old)))
+    work = publish.plan(Release(assets=(*new, asset("d.html", b"1"))), ledger(Release(assets=tuple(old))))
     assert [(put.asset.key, put.reason) for put in work.puts] == [
         ("b.html", Reason.CONTENT),
         ("c.html", Reason.HEADERS),
@@ -230,7 +102,9 @@ def test_a_plan_names_the_reason_of_each_put() -> None:
 def test_a_plan_removes_pages_but_never_sound() -> None:
     """A withdrawn page goes; its sound stays for those who are still listening."""
     remote = Release(assets=(asset("media/a-0.mp3", b"1"), asset("old/index.html", b"1")))
-    assert publish.plan(Release(assets=()), remote).deletes == ("old/index.html",)
+    work = publish.plan(Release(assets=()), ledger(remote))
+    assert work.deletes == ("old/index.html",)
+    assert [kept.key for kept in work.keeps] == ["old/index.html"]
 
 
 @given(st.dictionaries(st.sampled_from(sorted(FILES)), st.binary(max_size=3)), st.data())
@@ -238,23 +112,40 @@ def test_a_plan_leads_from_any_release_to_any_other(local: dict[str, bytes], dat
     """What a plan leaves, sends and removes adds up to the local release, and a second plan is empty."""
     remote = data.draw(st.dictionaries(st.sampled_from(sorted(FILES)), st.binary(max_size=3)))
     target = Release(assets=tuple(asset(key, local[key]) for key in sorted(local)))
-    work = publish.plan(target, Release(assets=tuple(asset(key, remote[key]) for key in sorted(remote))))
+    work = publish.plan(target, ledger(Release(assets=tuple(asset(key, remote[key]) for key in sorted(remote)))))
     after = {**remote, **{put.asset.key: local[put.asset.key] for put in work.puts}}
     after = {key: value for key, value in after.items() if key not in work.deletes}
-    assert {key: value for key, value in after.items() if key in local or not key.startswith("media/")} == local
+    lasting = ("media/", "assets/")  # what stays: sound for ever, assets as long as a release that is kept needs them
+    assert {key: value for key, value in after.items() if key in local or not key.startswith(lasting)} == local
     assert len(work.puts) + work.unchanged == len(local)
-    assert publish.plan(target, target).is_empty
+    assert publish.plan(target, ledger(target)).is_empty
 
 
-def test_an_interrupted_run_is_repeated_whichever_release_comes_next() -> None:
-    """While files are sent their content counts as unknown, so going back to the old release sends them too."""
-    old = Release(assets=(asset("a.html", b"1"), asset("gone.html", b"1"), asset("same.html", b"1")))
-    new = Release(assets=(asset("a.html", b"2"), asset("same.html", b"1")))
-    work = publish.plan(new, old)
-    middle = while_publishing(new, puts=work.puts, deletes=work.deletes)
-    assert Release.from_json(middle.to_json()) == middle
-    assert {put.asset.key for put in publish.plan(old, middle).puts} == {"a.html", "gone.html"}
-    assert publish.plan(new, middle).deletes == ("gone.html",)
+def test_an_interrupted_run_is_repeated_whichever_release_comes_next(
+    site: Path, folder_store: publish.DirectoryStore
+) -> None:
+    """While files are sent they count as unfinished, so going back to the old release sends them too."""
+    old, new = (
+        {"a.html": b"1", "gone.html": b"1", "same.html": b"1"},
+        {"a.html": b"2", "same.html": b"1", "n.html": b"1"},
+    )
+    publish_all(build(site, old), site, folder_store)
+
+    def end(verb: str, key: str) -> None:
+        if (verb, key) == ("put", "n.html"):
+            raise StorageError("the run ends here", source=key)
+
+    with pytest.raises(StorageError, match="ends here"):
+        publish_all(build(site, new), site, Recording(folder_store, before=end))
+    middle = ledger_of(folder_store)
+    again = publish.plan(build(site, old), middle)
+    assert {(put.asset.key, put.reason) for put in again.puts} == {("a.html", Reason.UNFINISHED)}
+    assert [key for key in again.deletes if not key.startswith("_pub/")] == ["n.html"]
+    publish_all(build(site, old), site, folder_store)
+    assert {
+        key: data for key, data in in_folder(Path(folder_store.address)).items() if not key.startswith("_pub/")
+    } == old
+    assert ledger_of(folder_store).number == 1
 
 
 # The order of requests
@@ -264,15 +155,17 @@ def test_requests_come_in_groups_with_the_feeds_then_the_manifest_then_removals(
     site: Path, folder_store: publish.DirectoryStore
 ) -> None:
     """No group starts before the one before has ended, and removals come after the manifest."""
-    build(site, {**FILES, "old/index.html": b"old"})
-    publish_all(Release.from_json((site / "manifest.json").read_bytes()), site, folder_store)
-    release = build(site, {key: data + b"\n" for key, data in FILES.items()})
+    publish_all(build(site, {**FILES, "old/index.html": b"old"}), site, folder_store)
+    changed = {("media/new.mp3" if key == SOUND else key): data + b"\n" for key, data in FILES.items()}
     recording = Recording(folder_store)
-    publish_all(release, site, recording)
-    writes = [request for request in recording.requests if request[0] != "read"]
-    assert writes[0] == ("put", "manifest.json")
-    assert writes[-3:] == [("put", "manifest.json"), ("delete", "old/index.html"), ("put", "manifest.json")]
-    assert [publish.group(key) for _, key in writes[1:-3]] == [1, 1, 1, 1, 2, 2, 3, 3]
+    publish_all(build(site, changed), site, recording)
+    writes = [request for request in recording.requests if request[0] not in ("read", "head")]
+    assert writes[0] == ("exchange", LEDGER_KEY)
+    aside = [request for request in writes if request[0] == "copy"]
+    assert writes[1 : 1 + len(aside)] == aside
+    assert len(aside) == 6
+    assert writes[-3:] == [("exchange", LEDGER_KEY), ("delete", "old/index.html"), ("exchange", LEDGER_KEY)]
+    assert [publish.group(key) for _, key in writes[1 + len(aside) : -3]] == [1, 1, 1, 1, 2, 2, 3, 3]
 
 
 @pytest.mark.parametrize("bad", ["media/choose-and-book-0123456789abcdef.mp3", "index.html", "feed.xml"])
@@ -290,17 +183,18 @@ def test_after_an_error_no_later_group_starts_and_nothing_is_removed(
     release = build(site, FILES)
     with pytest.raises(StorageError, match="refused"):
         publish_all(release, site, recording)
-    writes = [key for verb, key in recording.requests if verb == "put" and key != "manifest.json"]
+    writes = [key for verb, key in recording.requests if verb == "put"]
     assert all(publish.group(key) <= publish.group(bad) for key in writes)
     assert ("delete", "old/index.html") not in recording.requests
-    assert not publish.plan(release, publish.read_release(folder_store)).is_empty
+    assert not publish.plan(release, ledger_of(folder_store)).is_empty
 
 
 def test_progress_is_told_in_bytes_and_ends_at_the_total(site: Path, folder_store: publish.DirectoryStore) -> None:
     """Progress never goes back, never exceeds the total, and ends there."""
     release, told = build(site, FILES), list[tuple[int, int]]()
-    work = publish.plan(release, None)
-    publish.apply(work, release, site=site, store=folder_store, progress=lambda done, total: told.append((done, total)))
+    manner = publish.Manner(owner=OTHER, progress=lambda done, total: told.append((done, total)))
+    seen = publish.look(folder_store)
+    publish.apply(publish.plan(release, None), release, seen=seen, site=site, store=folder_store, manner=manner)
     total = sum(map(len, FILES.values()))
     assert told == sorted(told)
     assert told[-1] == (total, total)
@@ -312,17 +206,19 @@ def test_an_empty_plan_asks_nothing_of_the_store(site: Path, folder_store: publi
     publish_all(release, site, folder_store)
     recording = Recording(folder_store)
     assert publish_all(release, site, recording).is_empty
-    assert recording.requests == [("read", "manifest.json")]
+    assert recording.requests == [("read", LEDGER_KEY)]
 
 
 # Folders
 
 
 def test_a_folder_holds_the_release_byte_for_byte(site: Path, folder_store: publish.DirectoryStore) -> None:
-    """After publishing, the folder is the site."""
-    publish_all(build(site, FILES), site, folder_store)
-    assert in_folder(Path(folder_store.address)) == in_folder(site)
-    release = Release.from_json((site / "manifest.json").read_bytes())
+    """After publishing, the folder is the site, and beside it what the publisher knows of it."""
+    release = build(site, FILES)
+    publish_all(release, site, folder_store)
+    held = in_folder(Path(folder_store.address))
+    assert {key: data for key, data in held.items() if not key.startswith("_pub/")} == FILES
+    assert ledger_of(folder_store).release == release
     assert publish.verify(release, folder_store, keys=FILES) == ()
 
 
@@ -383,37 +279,84 @@ def test_a_file_missing_from_the_build_is_named(site: Path, folder_store: publis
         publish_all(release, site, folder_store)
 
 
-def test_a_damaged_manifest_is_an_error_with_a_way_out(folder_store: publish.DirectoryStore) -> None:
-    """Neither broken JSON, foreign JSON nor wrong types pass as a manifest."""
-    folder = Path(folder_store.address)
-    folder.mkdir()
-    numbered = (
-        b'{"version": 1, "assets": [{"key": 1, "sha256": "", "size": 0, "content_type": "", "cache_control": ""}]}'
-    )
-    for data in (
+def test_a_damaged_ledger_is_an_error_with_a_way_out(folder_store: publish.DirectoryStore) -> None:
+    """Neither broken nor foreign content, nor wrong types, nor a bomb, pass as a ledger."""
+    path = folder_store.path(LEDGER_KEY)
+    path.parent.mkdir(parents=True)
+    whole = gzip.decompress(publish.Ledger().to_bytes())
+    texts = (
         b"",
         b"{",
         b"[]",
-        b'{"version": 2, "assets": []}',
-        b'{"version": 1, "assets": [1]}',
-        numbered,
         b"[" * 100_000,
+        whole.replace(b'"version": 1', b'"version": 2'),
+        whole.replace(b"0", b'"x"'),
+    )
+    for data in (
+        b"",
+        b"no gzip",
+        gzip.compress(whole)[:-9],
+        *map(gzip.compress, texts),
+        gzip.compress(bytes(600_000_000), 1),
     ):
-        (folder / "manifest.json").write_bytes(data)
-        with pytest.raises(StorageError, match="damaged") as caught:
-            publish.read_release(folder_store)
+        path.write_bytes(data)
+        with pytest.raises(StorageError, match="cannot be used") as caught:
+            publish.look(folder_store)
         assert caught.value.hint
 
 
 @pytest.mark.parametrize("key", ["", ".", "../x", "/etc/x", "a/../../x", "a//x", "a/", "..\\x", "a\0", "\n", "\ud800"])
-def test_a_manifest_cannot_name_what_lies_elsewhere(folder_store: publish.DirectoryStore, key: str) -> None:
+@pytest.mark.parametrize("place", ["assets", "lacks", "removes", "older", "differs", "writes", "blobs"])
+def test_a_ledger_cannot_name_what_lies_elsewhere(folder_store: publish.DirectoryStore, place: str, key: str) -> None:
     """Whoever may write to the store cannot have the next publish remove or overwrite anything beside it."""
+    entry = {**asset("index.html", b"1").as_json(), "key": key}
+    kept = {"number": 1, "published_at": "", "note": "", "is_whole": True, "lacks": [], "differs": []}
+    turn = {
+        "id": "",
+        "owner": {"who": "", "host": "", "workspace": ""},
+        "since": "",
+        "lasts_s": 0,
+        "renewals": 0,
+        "writes": [],
+        "removes": [],
+    }
+    given = json.loads(gzip.decompress(publish.Ledger().to_bytes()))
+    given |= {
+        "assets": [{**entry, "tag": ""}] if place == "assets" else [],
+        "kept": [
+            {**kept, "lacks": [key] if place == "lacks" else [], "differs": [entry] if place == "differs" else []}
+        ],
+        "turn": {
+            **turn,
+            "removes": [key] if place == "removes" else [],
+            "writes": [entry] if place == "writes" else [],
+        },
+        "older": [{**entry, "left_on": "2026-01-01"}] if place == "older" else [],
+        "blobs": [key] if place == "blobs" else [],
+    }
+    path = folder_store.path(LEDGER_KEY)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(gzip.compress(json.dumps(given).encode()))
+    with pytest.raises(StorageError, match="cannot be used"):
+        publish.look(folder_store)
+
+
+def test_a_store_of_an_earlier_version_is_taken_over(site: Path, folder_store: publish.DirectoryStore) -> None:
+    """What a manifest names is known: nothing is sent again, what was half done is finished, the manifest goes."""
+    release = build(site, FILES)
     folder = Path(folder_store.address)
-    folder.mkdir()
-    entry = {"key": key, "sha256": "", "size": 0, "content_type": "", "cache_control": ""}
-    (folder / "manifest.json").write_text(json.dumps({"version": 1, "assets": [entry]}))
-    with pytest.raises(StorageError, match="damaged"):
-        publish.read_release(folder_store)
+    shutil.copytree(site, folder)
+    (folder / "old.html").write_bytes(b"old")
+    unfinished = dataclasses.replace(asset("old.html", b""), sha256="", size=0)
+    (folder / "manifest.json").write_bytes(Release(assets=(*release.assets, unfinished)).to_json())
+    work = publish_all(release, site, folder_store)
+    assert (work.puts, work.deletes) == ((), ("manifest.json", "old.html"))
+    held = in_folder(folder)
+    assert {key for key in held if not key.startswith("_pub/")} == set(FILES)
+    (folder / "_pub/ledger.json.gz").unlink()
+    (folder / "manifest.json").write_bytes(b"{")
+    with pytest.raises(StorageError, match="manifest in the store cannot be used"):
+        publish.look(folder_store)
 
 
 def test_a_path_that_is_a_file_where_a_folder_must_be_is_an_error_for_people(tmp_path: Path, site: Path) -> None:
@@ -422,7 +365,7 @@ def test_a_path_that_is_a_file_where_a_folder_must_be_is_an_error_for_people(tmp
     store = publish.open_store(StorageSettings(url="file:./public"), workspace=tmp_path)
     release = build(site, FILES)
     with pytest.raises(StorageError) as caught:
-        publish.apply(publish.plan(release, None), release, site=site, store=store)
+        publish_all(release, site, store)
     assert caught.value.hint
 
 
@@ -437,7 +380,7 @@ def test_a_full_disk_is_told_and_leaves_no_part_behind(site: Path, tmp_path: Pat
     )
     assert "StorageError" in run.stderr
     assert "File too large" in run.stderr
-    assert set(in_folder(tmp_path / "public")) == {"manifest.json"}
+    assert set(in_folder(tmp_path / "public")) == {LEDGER_KEY, "_pub/.guard"}
 
 
 def test_a_killed_run_leaves_whole_files_and_the_next_run_finishes(site: Path, tmp_path: Path) -> None:
@@ -455,12 +398,11 @@ def test_a_killed_run_leaves_whole_files_and_the_next_run_finishes(site: Path, t
             run.stdout.readline()
             time.sleep(chance.uniform(0, 0.12))
         for key, data in in_folder(tmp_path / "public").items():
-            whole = key == "manifest.json" or key.endswith(".part") or data in (old.get(key), new.get(key))
+            whole = key.startswith("_pub/") or key.endswith(".part") or data in (old.get(key), new.get(key))
             assert whole, key
         publish_all(release, site, publish.open_store(StorageSettings(url="file:./public"), workspace=tmp_path))
         after = in_folder(tmp_path / "public")
-        assert after.pop("manifest.json") == release.to_json()
-        assert after == new
+        assert {key: data for key, data in after.items() if not key.startswith("_pub/")} == new
 
 
 def test_ctrl_c_ends_a_slow_run_at_once(site: Path, tmp_path: Path) -> None:
@@ -607,7 +549,7 @@ def test_a_bucket_holds_the_release_and_serves_it_to_everyone(
                 assert answer.read() == FILES[made.key]
                 assert answer.headers["Content-Type"] == made.content_type
                 assert answer.headers["Cache-Control"] == made.cache_control
-    assert client.get_object(Bucket=bucket, Key=below + "manifest.json")["Body"].read() == release.to_json()
+    assert ledger_of(store).release == release
     client.close()
 
 
@@ -617,7 +559,7 @@ def test_publishing_the_same_release_again_is_one_request(as_publisher: Seaweed,
     publish_all(release, site, store)
     recording = Recording(store)
     assert publish_all(release, site, recording).is_empty
-    assert recording.requests == [("read", "manifest.json")]
+    assert recording.requests == [("read", LEDGER_KEY)]
 
 
 def test_changes_reach_the_bucket_and_nothing_else_is_sent(as_publisher: Seaweed, site: Path, tmp_path: Path) -> None:
@@ -625,20 +567,19 @@ def test_changes_reach_the_bucket_and_nothing_else_is_sent(as_publisher: Seaweed
     store = open_bucket(as_publisher, as_publisher.new_bucket(), tmp_path)
     publish_all(build(site, {**FILES, "old/index.html": b"old"}), site, store)
     built = build(site, {**FILES, "index.html": b"new"})
-    sound = "media/choose-and-book-0123456789abcdef.mp3"
     release = Release(
         assets=tuple(
-            dataclasses.replace(made, cache_control="max-age=60") if made.key == sound else made
+            dataclasses.replace(made, cache_control="max-age=60") if made.key == SOUND else made
             for made in built.assets
         )
     )
     recording = Recording(store)
     publish_all(release, site, recording)
-    changes = [r for r in recording.requests if r[0] in ("put", "set_headers", "delete") and r[1] != "manifest.json"]
-    assert changes == [("set_headers", sound), ("put", "index.html"), ("delete", "old/index.html")]
+    changes = [request for request in recording.requests if request[0] in ("put", "set_headers", "delete")]
+    assert changes == [("set_headers", SOUND), ("put", "index.html"), ("delete", "old/index.html")]
     assert publish.verify(release, store, keys=[made.key for made in release.assets]) == ()
     assert store.read("old/index.html") is None
-    assert store.read(sound) == FILES[sound]
+    assert content(store, SOUND) == FILES[SOUND]
 
 
 def test_verify_names_what_the_store_has_lost_or_changed(as_publisher: Seaweed, site: Path, tmp_path: Path) -> None:
@@ -665,15 +606,15 @@ def test_a_large_file_goes_in_parts_and_is_not_sent_twice(
     as_publisher: Seaweed, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Parts make one whole object; a run that ended before its manifest does not send a large file again."""
-    monkeypatch.setattr(s3_module, "SINGLE_PUT_BYTES", 6_000_000)
-    monkeypatch.setattr(s3_module, "PART_BYTES", 5 << 20)
+    monkeypatch.setattr(bodies, "SINGLE_PUT_BYTES", 6_000_000)
+    monkeypatch.setattr(bodies, "PART_BYTES", 5 << 20)
     data = {"media/long-0.mp3": random.Random(1).randbytes(12_000_000), "index.html": b"x"}  # noqa: S311  not a secret
     bucket, release = as_publisher.new_bucket(), build(site, data)
     store = open_bucket(as_publisher, bucket, tmp_path)
     publish_all(release, site, store)
-    assert store.read("media/long-0.mp3") == data["media/long-0.mp3"]
+    assert content(store, "media/long-0.mp3") == data["media/long-0.mp3"]
     assert publish.verify(release, store, keys=data) == ()
-    store.delete("manifest.json")
+    store.delete(LEDGER_KEY)
     recording = Recording(store)
     publish_all(release, site, recording)
     assert ("put", "media/long-0.mp3") not in recording.requests
@@ -683,8 +624,8 @@ def test_a_large_file_that_changes_on_the_way_leaves_nothing(
     as_publisher: Seaweed, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Parts of a file that is not what the manifest says are given up, and no upload is left open."""
-    monkeypatch.setattr(s3_module, "SINGLE_PUT_BYTES", 6_000_000)
-    monkeypatch.setattr(s3_module, "PART_BYTES", 5 << 20)
+    monkeypatch.setattr(bodies, "SINGLE_PUT_BYTES", 6_000_000)
+    monkeypatch.setattr(bodies, "PART_BYTES", 5 << 20)
     bucket, release = as_publisher.new_bucket(), build(site, {"media/long-0.mp3": bytes(8_000_000)})
     store, client = open_bucket(as_publisher, bucket, tmp_path), as_publisher.client()
     (site / "media" / "long-0.mp3").write_bytes(bytes(7_999_999) + b"x")
@@ -706,7 +647,7 @@ def test_a_file_of_middling_size_tells_its_progress(as_publisher: Seaweed, site:
     store.put(release.assets[0], site / "media" / "a-0.mp3", told.append)
     assert told == sorted(told)
     assert told[-1] == len(data)
-    assert len(told) > 10
+    assert len(told) > 3
 
 
 def test_a_changed_small_file_is_never_sent(as_publisher: Seaweed, site: Path, tmp_path: Path) -> None:
@@ -726,7 +667,7 @@ def test_check_access_is_content_with_a_store_that_works(as_publisher: Seaweed, 
     bucket = as_publisher.new_bucket()
     store = open_bucket(as_publisher, bucket, tmp_path)
     assert publish.check_access(store) == ()
-    assert store.read(".cln-media-probe") is None
+    assert list(store.listing()) == []
     folder = publish.open_store(StorageSettings(url="file:./public"), workspace=tmp_path)
     assert publish.check_access(folder) == ()
     assert in_folder(tmp_path / "public") == {}
@@ -744,9 +685,10 @@ class Forgetful(Recording):
 class Garbling(Recording):
     """A store that gives back something else."""
 
-    def read(self, key: str) -> bytes | None:
+    def read(self, key: str) -> Tagged | None:
         """Answer with other bytes."""
-        return None if key == "manifest.json" else b"something else"
+        found = super().read(key)
+        return found and dataclasses.replace(found, data=b"something else")
 
 
 @pytest.mark.parametrize(("kind", "said"), [(Forgetful, "Cache-Control"), (Garbling, "read back")])
@@ -757,15 +699,15 @@ def test_check_access_tells_what_a_store_does_not_keep(
     store = kind(folder_store)
     (problem,) = publish.check_access(store)
     assert said in problem.message
-    assert ("delete", ".cln-media-probe") in store.requests
+    assert ("delete", "_pub/probe") in store.requests
 
 
 # What goes wrong with a server
 
 
 def write_a_page(store: publish.Store) -> None:
-    """Read the manifest and write a page, as publishing does."""
-    publish.read_release(store)
+    """Read the ledger and write a page, as publishing does."""
+    publish.look(store)
     store.put_bytes(asset("index.html", b"1"), b"1")
 
 
@@ -868,11 +810,11 @@ def test_a_server_without_a_certificate_is_told(
 
 
 def test_an_unknown_profile_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A profile that this machine does not have is found when the store is opened."""
+    """A profile that this machine does not have is found by the first request."""
     sign_in(monkeypatch, None, None)
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(StorageError, match="AWS settings"):
-        publish.open_store(StorageSettings(url="s3://bucket"), workspace=tmp_path)
+        publish.look(publish.open_store(StorageSettings(url="s3://bucket"), workspace=tmp_path))
 
 
 @contextmanager
@@ -930,7 +872,7 @@ def test_a_file_damaged_on_its_way_is_sent_again(as_publisher: Seaweed, site: Pa
         publish_all(release, site, publish.open_store(settings, workspace=tmp_path))
     assert damaged
     assert publish.verify(release, open_bucket(as_publisher, bucket, tmp_path), keys=FILES) == ()
-    assert open_bucket(as_publisher, bucket, tmp_path).read("index.html") == FILES["index.html"]
+    assert content(open_bucket(as_publisher, bucket, tmp_path), "index.html") == FILES["index.html"]
 
 
 def test_connections_that_break_are_made_again(as_publisher: Seaweed, site: Path, tmp_path: Path) -> None:
@@ -947,7 +889,7 @@ def test_connections_that_break_are_made_again(as_publisher: Seaweed, site: Path
         publish_all(release, site, publish.open_store(settings, workspace=tmp_path))
     store = open_bucket(as_publisher, bucket, tmp_path)
     assert publish.verify(release, store, keys=FILES) == ()
-    assert publish.read_release(store) == release
+    assert ledger_of(store).release == release
 
 
 def test_a_run_cut_off_at_any_request_leaves_no_feed_without_its_files(
@@ -955,7 +897,7 @@ def test_a_run_cut_off_at_any_request_leaves_no_feed_without_its_files(
 ) -> None:
     """Wherever a run ends, what the feed in the bucket needs is there, and the next run finishes the work."""
     bucket, release = as_publisher.new_bucket(), build(site, FILES)
-    for cut in range(1, len(FILES) + 3):  # the manifest is read, written, and written again after the files
+    for cut in range(1, len(FILES) + 4):  # the ledger is read, written, and written again after the files
         store, count = open_bucket(as_publisher, bucket, tmp_path, f"cut-{cut}"), itertools.count()
 
         def end(_verb: str, key: str, cut: int = cut, count: Iterator[int] = count) -> None:
@@ -969,4 +911,4 @@ def test_a_run_cut_off_at_any_request_leaves_no_feed_without_its_files(
             assert publish.verify(release, store, keys=named) == ()
         publish_all(release, site, store)
         assert publish.verify(release, store, keys=FILES) == ()
-        assert publish.read_release(store) == release
+        assert ledger_of(store).release == release

@@ -6,42 +6,25 @@ Everything else is imported when a command needs it, so that `cln-media --help` 
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from pipeline import __version__
+from pipeline.cli import storing
+from pipeline.cli.context import (
+    Context,
+    pass_context,
+    with_jobs,
+    with_json,
+)
 from pipeline.cli.screen import Screen
-from pipeline.errors import MediaError, WorkspaceError
-
-if TYPE_CHECKING:
-    from pipeline.build import Built
-    from pipeline.workspace import Workspace
+from pipeline.errors import BusyError, MediaError, WorkspaceError
 
 EXIT_PROBLEM = 1
 EXIT_USAGE = 2
+EXIT_BUSY = 75
 EXIT_INTERRUPTED = 130
 DEFAULT_PORT = 8321
-PROCESSORS_OF_A_RECORDING = 4  # more are not all used by one recording: two are mastered at the same time
-
-
-class _Context:
-    """What every command shares: the folder to look for a workspace in, and the screen."""
-
-    def __init__(self, folder: Path, screen: Screen) -> None:
-        self.folder, self.screen = folder, screen
-
-    def workspace(self) -> "Workspace":
-        from pipeline import workspace  # noqa: PLC0415
-
-        return workspace.find(self.folder)
-
-
-pass_context = click.make_pass_decorator(_Context)
-with_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for another program to read.")
-with_jobs = click.option(
-    "--jobs", type=click.IntRange(1, 64), default=None, help="Processors to use for mastering; all of them otherwise."
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -59,13 +42,13 @@ with_jobs = click.option(
 @click.pass_context
 def cli(context: click.Context, folder: Path, verbose: bool, quiet: bool) -> None:
     """Publish recorded learning sets as a podcast: ingest, build, check, publish."""
-    context.obj = _Context(folder.resolve(), Screen(verbose=verbose, quiet=quiet))
+    context.obj = Context(folder.resolve(), Screen(verbose=verbose, quiet=quiet))
 
 
 @cli.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=Path(), metavar="[DIR]")
 @pass_context
-def init(context: _Context, directory: Path) -> None:
+def init(context: Context, directory: Path) -> None:
     """Make a new workspace in DIR: settings, episodes and templates. Never overwrites a file."""
     from pipeline import workspace  # noqa: PLC0415
 
@@ -109,7 +92,7 @@ def _day(_context: click.Context, _parameter: click.Parameter, value: str | None
 @click.option("--move", is_flag=True, help="Remove the originals once their copies have been compared.")
 @pass_context
 def ingest(  # noqa: PLR0917 - click hands over one argument per option
-    context: _Context,
+    context: Context,
     recordings: tuple[Path, ...],
     others: tuple[Path, ...],
     title: str | None,
@@ -146,39 +129,22 @@ def ingest(  # noqa: PLR0917 - click hands over one argument per option
 @with_jobs
 @click.option("--force", is_flag=True, help="Master again, even what the cache already has.")
 @pass_context
-def build(context: _Context, slugs: tuple[str, ...], jobs: int | None, force: bool) -> None:
+def build(context: Context, slugs: tuple[str, ...], jobs: int | None, force: bool) -> None:
     """Master, tag, draft and render everything into site/; only what changed is done again.
 
     With SLUGs, only those drafts are worked at; whatever is published is always kept whole.
     """
-    built = _build(context, context.workspace(), slugs=slugs, jobs=jobs, force=force)
+    from pipeline.cli.building import build_all  # noqa: PLC0415
+
+    built = build_all(context, context.workspace(), slugs=slugs, jobs=jobs, force=force)
     context.screen.say(f"{built}.")
-
-
-def _build(
-    context: _Context,
-    where: "Workspace",
-    *,
-    slugs: tuple[str, ...] = (),
-    jobs: int | None = None,
-    force: bool = False,
-) -> "Built":
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
-    from os import cpu_count  # noqa: PLC0415
-
-    from pipeline.build import release  # noqa: PLC0415
-
-    jobs = jobs or cpu_count() or 1
-    with ThreadPoolExecutor(max_workers=max(1, jobs // PROCESSORS_OF_A_RECORDING)) as executor:
-        report, now = context.screen.report(), datetime.now(UTC)
-        return release(where, now=now, executor=executor, report=report, slugs=slugs, force=force, jobs=jobs)
 
 
 @cli.command()
 @click.argument("slugs", nargs=-1, metavar="[SLUG...]")
 @with_json
 @pass_context
-def check(context: _Context, slugs: tuple[str, ...], as_json: bool) -> None:
+def check(context: Context, slugs: tuple[str, ...], as_json: bool) -> None:
     """Print every problem at once: the file, what is wrong and what to do. Exit 1 if any must be mended."""
     from pipeline.cli import looking  # noqa: PLC0415
 
@@ -194,7 +160,7 @@ def check(context: _Context, slugs: tuple[str, ...], as_json: bool) -> None:
 @cli.command()
 @with_json
 @pass_context
-def status(context: _Context, as_json: bool) -> None:
+def status(context: Context, as_json: bool) -> None:
     """Show each episode: its state, length, loudness, and what it waits for.
 
     With --verbose (cln-media --verbose status) also the file to listen to before an episode is published.
@@ -214,32 +180,11 @@ def status(context: _Context, as_json: bool) -> None:
 @click.argument("slug")
 @with_json
 @pass_context
-def report(context: _Context, slug: str, as_json: bool) -> None:
+def report(context: Context, slug: str, as_json: bool) -> None:
     """Show what mastering found and did to an episode, and write it, with charts, as a page into its folder."""
     from pipeline.cli import reporting  # noqa: PLC0415
 
     reporting.report(context.workspace(), slug, context.screen, now=datetime.now(UTC), as_json=as_json)
-
-
-@cli.command()
-@click.option("--dry-run", is_flag=True, help="Show the plan and send nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@with_json
-@with_jobs
-@pass_context
-def publish(context: _Context, dry_run: bool, yes: bool, as_json: bool, jobs: int | None) -> None:
-    """Build, show what would be sent and removed and why, ask, send, and look at the result.
-
-    Sound goes first and feeds after pages, so that no subscriber meets a feed that names a missing file.
-    """
-    from pipeline.cli import sending  # noqa: PLC0415
-
-    where = context.workspace()
-    screen = context.screen.silenced() if as_json else context.screen
-    built = _build(_Context(context.folder, screen), where, jobs=jobs)
-    if built.episodes:
-        screen.say(f"{built}.")
-    sending.send(where, built, context.screen, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @cli.command("import")
@@ -250,7 +195,7 @@ def publish(context: _Context, dry_run: bool, yes: bool, as_json: bool, jobs: in
 @click.option("--dry-run", is_flag=True, help="Show what would be added and fetch nothing but the feed.")
 @pass_context
 def import_(  # noqa: PLR0917 - click hands over one argument per option
-    context: _Context, source: str, region: str | None, limit: int | None, keep_audio: bool, dry_run: bool
+    context: Context, source: str, region: str | None, limit: int | None, keep_audio: bool, dry_run: bool
 ) -> None:
     """Turn an existing podcast, from any host, into episodes: sound, notes, chapters, transcripts and identities.
 
@@ -272,7 +217,7 @@ def members_group() -> None:
 @click.argument("name")
 @click.option("--feed", help="The members' feed; needed where there are several.")
 @pass_context
-def members_add(context: _Context, name: str, feed: str | None) -> None:
+def members_add(context: Context, name: str, feed: str | None) -> None:
     """Add a member, or a group, and print the address that is theirs alone."""
     from pipeline.cli import members as commands  # noqa: PLC0415
 
@@ -282,7 +227,7 @@ def members_add(context: _Context, name: str, feed: str | None) -> None:
 @members_group.command("revoke")
 @click.argument("name")
 @pass_context
-def members_revoke(context: _Context, name: str) -> None:
+def members_revoke(context: Context, name: str) -> None:
     """Remove everything at a member's address; nobody else is affected."""
     from pipeline.cli import members as commands  # noqa: PLC0415
 
@@ -292,7 +237,7 @@ def members_revoke(context: _Context, name: str) -> None:
 @members_group.command("list")
 @with_json
 @pass_context
-def members_list(context: _Context, as_json: bool) -> None:
+def members_list(context: Context, as_json: bool) -> None:
     """Print every member with the address of their feed: show it to nobody else."""
     from pipeline.cli import members as commands  # noqa: PLC0415
 
@@ -304,36 +249,20 @@ def _today() -> date:
 
 
 @cli.command()
-@click.option("--feed", "name", metavar="NAME", help="Only the feed called NAME in [[feeds]].")
-@click.option("--url", metavar="URL", help="Any feed, such as a member's; needs no workspace.")
-@click.option("--limit", type=click.IntRange(1), help="Only the files of so many of the newest episodes.")
-@with_json
-@pass_context
-def verify(context: _Context, name: str | None, url: str | None, limit: int | None, as_json: bool) -> None:
-    """Open the published addresses as a podcast app does, and say what it meets. Exit 1 if anything is wrong."""
-    from pipeline.cli import verifying  # noqa: PLC0415
-
-    if name and url:
-        raise click.UsageError("--feed and --url exclude each other.")
-    urls = (url,) if url else verifying.addresses(context.workspace(), name)
-    if not verifying.look(urls, context.screen, as_json=as_json, limit=limit):
-        raise click.exceptions.Exit(EXIT_PROBLEM)
-
-
-@cli.command()
 @click.option(
     "--port", type=click.IntRange(1, 65535), help=f"The port; that of site.url, or {DEFAULT_PORT}, otherwise."
 )
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @pass_context
-def preview(context: _Context, port: int | None, no_browser: bool) -> None:
+def preview(context: Context, port: int | None, no_browser: bool) -> None:
     """Serve site/ on this computer and reload the page when a source changes."""
     from pipeline.cli import serving  # noqa: PLC0415
+    from pipeline.cli.building import build_all  # noqa: PLC0415
 
     where = context.workspace()
     serving.serve(
         where,
-        lambda: _build(context, where),
+        lambda: build_all(context, where),
         context.screen,
         port=port,
         default_port=DEFAULT_PORT,
@@ -344,7 +273,7 @@ def preview(context: _Context, port: int | None, no_browser: bool) -> None:
 @cli.command()
 @with_json
 @pass_context
-def doctor(context: _Context, as_json: bool) -> None:
+def doctor(context: Context, as_json: bool) -> None:
     """Say what works here, from ffmpeg to the storage. Exit 1 if something that is needed fails."""
     from pipeline import workspace  # noqa: PLC0415
     from pipeline.cli import doctoring  # noqa: PLC0415
@@ -362,6 +291,10 @@ def doctor(context: _Context, as_json: bool) -> None:
         raise click.exceptions.Exit(EXIT_PROBLEM)
 
 
+for command in storing.COMMANDS:
+    cli.add_command(command)
+
+
 def main() -> None:
     """Run the command line, and turn every error into its sentence and exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -377,7 +310,8 @@ def run(arguments: list[str]) -> int:
         arguments: without the program's name.
 
     Returns:
-        The exit code: 0 done, 1 a problem to mend, 2 wrong usage, 130 interrupted.
+        The exit code: 0 done, 1 a problem to mend, 2 wrong usage (or, of a dry run: changes), 75 somebody else is
+        publishing, 130 interrupted.
     """
     screen = Screen()
     try:
@@ -396,5 +330,5 @@ def run(arguments: list[str]) -> int:
         return 0
     except MediaError as error:
         screen.failure(error)
-        return EXIT_PROBLEM
+        return EXIT_BUSY if isinstance(error, BusyError) else EXIT_PROBLEM
     return result if isinstance(result, int) else 0

@@ -17,6 +17,9 @@ LEAST_FREE_BYTES = 2_000_000_000
 NEEDED_ENCODER = "libmp3lame"
 
 
+State = Literal["works", "absent", "fails"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that was looked at."""
@@ -24,7 +27,7 @@ class Finding:
     HEADINGS: ClassVar = ("What", "State", "Detail")
 
     what: str
-    state: Literal["works", "absent", "fails"]
+    state: State
     detail: str
 
     def cells(self) -> tuple[str, ...]:
@@ -83,7 +86,7 @@ def _in_workspace(where: Workspace | None, show: Show | None) -> Iterator[Findin
         return
     yield Finding(what="workspace", state="works", detail=str(where.root))
     yield _disk(where.root)
-    yield _storage(where, show)
+    yield from _storage(where, show)
 
 
 def _disk(root: Path) -> Finding:
@@ -93,11 +96,16 @@ def _disk(root: Path) -> Finding:
     return Finding(what="disk space", state="works" if enough else "fails", detail=detail)
 
 
-def _storage(where: Workspace, show: Show) -> Finding:
+def _storage(where: Workspace, show: Show) -> Iterator[Finding]:
     def look() -> str:
         store = publish.open_store(show.storage, workspace=where.root)
         for problem in publish.check_access(store):
             raise MediaError(problem.message, source=problem.source, hint=problem.hint)
         return f"{store.address} can be read and written"
 
-    return _tried("storage", look)
+    found = _tried("storage", look)
+    yield found
+    if found.state == "works":
+        for honoured in publish.honours(publish.open_store(show.storage, workspace=where.root)):
+            state: State = "works" if honoured.is_so else "fails" if honoured.is_needed else "absent"
+            yield Finding(what=f"storage {honoured.what}", state=state, detail=honoured.detail)

@@ -3,9 +3,9 @@
 Secrets are printed by `add` and `list` alone: whatever else speaks of a member says the name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -15,8 +15,7 @@ from pipeline.build.survey import CheckFailedError
 from pipeline.cli.screen import Screen, size_text
 from pipeline.errors import StorageError, WorkspaceError
 from pipeline.members import Member, Members, State
-from pipeline.model import FEED_KEY, Feed, Plan, Problem, Release, Show, Visibility
-from pipeline.publish.difference import UNKNOWN_SHA256
+from pipeline.model import FEED_KEY, Asset, Feed, Plan, Problem, Release, Show, Visibility
 from pipeline.workspace import Workspace, toml
 
 SHOWN_ROWS = 20
@@ -55,7 +54,8 @@ def revoke(where: Workspace, name: str, screen: Screen, *, today: date) -> None:
     if member.state is State.ACTIVE:
         marked = members.changed(listed, member, state=State.REVOKING, revoked_on=today)
         listed = members.write(listed, marked, title=show.title)
-    removed = _removed(listed, member, store, show)
+    with publish.only_here(where.cache) as mark:
+        removed = _removed(listed, member, store, show, mark)
     screen.say(f'Revoked "{member.name}": {_count(removed)} removed. Nobody else is affected.')
 
 
@@ -86,7 +86,7 @@ class Work:
     site: MembersSite | None
     store: publish.BelowStore
     release: Release
-    before: Release | None
+    seen: publish.Seen
     plan: Plan
 
     @property
@@ -152,7 +152,14 @@ def works_json(planned: tuple[Work, ...]) -> list[dict[str, Any]]:
 
 
 def carry_out(
-    where: Workspace, show: Show, planned: tuple[Work, ...], *, public: Release, store: publish.Store, screen: Screen
+    where: Workspace,
+    show: Show,
+    planned: tuple[Work, ...],
+    *,
+    ledger: publish.Ledger,
+    store: publish.Store,
+    mark: str,
+    screen: Screen,
 ) -> None:
     """Bring every member's site up to date, after the public release: what the store holds already is copied there.
 
@@ -160,65 +167,63 @@ def carry_out(
         where: the workspace.
         show: its show.
         planned: from `works`.
-        public: the public release, as it now stands in the store.
+        ledger: what the public part of the store now holds.
         store: the whole store.
+        mark: the workspace's own.
         screen: where it is said.
 
     Raises:
         StorageError: the store cannot be written, or does not hold what was sent.
         WorkspaceError: the list cannot be written.
     """
-    copies = _sources(public, planned)
+    copies = _sources(ledger, planned)
     busy = [work for work in planned if not work.is_empty]
     total = sum(put.asset.size for work in busy for put in work.plan.puts)
     with screen.bytes_progress("Members", total) as meter:
         done = 0
         for work in busy:
             if work.site is None:
-                _removed(_read(where, show, screen), work.member, store, show)
+                _removed(_read(where, show, screen), work.member, store, show, mark)
                 continue
-            _apply(work, work.site, copies, lambda sent, _total, done=done: meter.to(done + sent))  # type: ignore[misc]
+            manner = publish.Manner(
+                owner=_owner(mark),
+                copies=copies,
+                origin=store,
+                progress=lambda sent, _total, done=done: meter.to(done + sent),  # type: ignore[misc]
+                voice=screen.stalled,
+                keep=0,
+            )
+            contents = work.site.contents(work.member)
+            publish.apply(work.plan, work.release, seen=work.seen, site=contents, store=work.store, manner=manner)
             done += sum(put.asset.size for put in work.plan.puts)
-            copies = _keys_of(work.release, work.member) | copies
+            copies = _keys_of(work.release.assets, work.member) | copies
     if busy:
         screen.say(f"Members: {len(busy)} brought up to date; all verified.")
 
 
-def _apply(work: Work, site: MembersSite, copies: Mapping[str, str], progress: publish.Progress) -> None:
-    contents = site.contents(work.member)
-    publish.apply(work.plan, work.release, site=contents, store=work.store, progress=progress, copies=copies)
-    faults = publish.verify(work.release, work.store, keys=[put.asset.key for put in work.plan.puts])
-    if faults:
-        hint = f"Publish again; if it stays, look at the store. All {len(faults)}: {'; '.join(faults)}"
-        raise StorageError(f"does not hold what was sent: {faults[0]}", source=work.store.address, hint=hint)
-
-
 def _work(member: Member, site: MembersSite | None, store: publish.Store) -> Work:
     part = _part(store, member)
-    before = publish.read_release(part)
+    seen = publish.look(part)
     if member.state is State.REVOKING or site is None:
-        gone = tuple(asset.key for asset in before.assets) if before else ()
-        nothing = Release(assets=())
+        gone = tuple(sorted(seen.ledger.stored)) if seen.ledger else ()
         plan = Plan(puts=(), deletes=gone, unchanged=0)
-        return Work(member=member, site=None, store=part, release=nothing, before=before, plan=plan)
-    release = publish.with_older_sound(site.release(member), before)
-    plan = _plan(release, before)
-    return Work(member=member, site=site, store=part, release=release, before=before, plan=plan)
-
-
-def _plan(release: Release, before: Release | None) -> Plan:
-    plan, keys = publish.plan(release, before), {asset.key for asset in release.assets}
-    half_sent = {asset.key for asset in publish.sound_of(before) if asset.key not in keys}
-    return replace(plan, deletes=tuple(sorted({*plan.deletes, *half_sent})))
+        return Work(member=member, site=None, store=part, release=Release(assets=()), seen=seen, plan=plan)
+    release = site.release(member)
+    plan = publish.plan(release, seen.ledger, keep=0)
+    return Work(member=member, site=site, store=part, release=release, seen=seen, plan=plan)
 
 
 def _part(store: publish.Store, member: Member) -> publish.BelowStore:
     return publish.BelowStore(store, prefix=member.prefix, secret=member.token, name=f"for {member.name}")
 
 
-def _removed(listed: Members, member: Member, store: publish.Store, show: Show) -> int:
+def _owner(mark: str) -> publish.Owner:
+    return publish.Owner(who="cln-media", host="", workspace=mark)  # members can read their part: no names there
+
+
+def _removed(listed: Members, member: Member, store: publish.Store, show: Show, mark: str) -> int:
     part = _part(store, member)
-    removed = publish.withdraw(part)
+    removed = publish.withdraw(part, _owner(mark))
     if part.head(FEED_KEY) is not None:  # its manifest is gone, or does not name all of it
         hint = (
             "Remove by hand all that lies in the store below m/ and their token, which stands in the list of members; "
@@ -229,17 +234,16 @@ def _removed(listed: Members, member: Member, store: publish.Store, show: Show) 
     return removed
 
 
-def _sources(public: Release, planned: tuple[Work, ...]) -> dict[str, str]:
-    sources = {asset.sha256: asset.key for asset in public.assets}
+def _sources(ledger: publish.Ledger, planned: tuple[Work, ...]) -> dict[str, str]:
+    sources = {publish.content(asset): key for key, asset in ledger.stored.items()}
     for work in planned:
-        if work.before is not None and work.site is not None:
-            sources = _keys_of(work.before, work.member) | sources
-    sources.pop(UNKNOWN_SHA256, None)
+        if work.seen.ledger is not None and work.site is not None:
+            sources = _keys_of(work.seen.ledger.stored.values(), work.member) | sources
     return sources
 
 
-def _keys_of(release: Release, member: Member) -> dict[str, str]:
-    return {asset.sha256: member.prefix + asset.key for asset in release.assets}
+def _keys_of(assets: Iterable[Asset], member: Member) -> dict[str, str]:
+    return {publish.content(asset): member.prefix + asset.key for asset in assets}
 
 
 def _show(where: Workspace) -> Show:

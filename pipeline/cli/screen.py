@@ -59,6 +59,14 @@ class Screen:
         if not self.quiet:
             self._problem("Warning", problem)
 
+    def stalled(self, seconds: float) -> None:
+        """Say that nothing has moved for so long, also while a bar is shown."""
+        self.error_line(
+            f"\nNo answer from the store for {seconds:.0f} s: still trying. Ctrl-C ends it; what has arrived is kept."
+            if self.is_live
+            else f"No answer from the store for {seconds:.0f} s: still trying."
+        )
+
     def problems(self, problems: Sequence[Problem]) -> None:
         """Print problems, the fatal ones first, and how many there are."""
         for problem in sorted(problems, key=lambda problem: not problem.fatal):

@@ -1,8 +1,11 @@
-"""The command `publish`: a plan shown, asked about, applied and verified."""
+"""The command `publish`: a plan shown, asked about, applied, and looked at where the world meets it."""
 
+import getpass
+import socket
 import sys
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import click
 
@@ -11,56 +14,172 @@ from pipeline.build import Built
 from pipeline.build.survey import CheckFailedError
 from pipeline.cache import write_atomic
 from pipeline.cli import members, verifying
-from pipeline.cli.screen import Screen, size_text
-from pipeline.errors import StorageError, WorkspaceError
-from pipeline.model import FEED_KEY, Plan, Release, Show
+from pipeline.cli.planning import check_deletes, count, plan_json, show_plan
+from pipeline.cli.screen import Screen
+from pipeline.errors import ConfigError, MediaError, WorkspaceError
+from pipeline.model import FEED_KEY, Plan, Problem, Release, Show, StorageSettings
 from pipeline.workspace import Workspace
 
-SHOWN_ROWS = 20
+EXIT_CHANGES = 2
 _PUBLISHED_NAME = "published.json"
 
 
-def send(where: Workspace, built: Built, screen: Screen, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the person who gave the command wants."""
+
+    dry_run: bool = False
+    yes: bool = False
+    as_json: bool = False
+    max_deletes: int = 256
+    take_over: bool = False
+    staging: bool = False
+    repair: bool = False
+    configure: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """An opened store of a workspace, and what it said of itself."""
+
+    where: Workspace
+    show: Show
+    settings: StorageSettings
+    store: publish.Store
+    seen: publish.Seen
+    owner: publish.Owner
+    is_live: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """One change to a store: the release that results, how it is reached, and where its files come from."""
+
+    release: Release
+    plan: Plan
+    note: str
+    site: Path | None = None
+    copies: Mapping[str, str] = field(default_factory=dict)
+    origin: publish.Store | None = None
+
+
+def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
     """Bring a store to what was built, after showing what that means."""
+    with publish.only_here(where.cache) as mark:
+        quiet = screen.silenced() if wish.as_json else screen
+        place = at(where, mark, quiet, staging=wish.staging)
+        if wish.configure:
+            configure(place, quiet)
+        if wish.repair:
+            place = _repairing(place, quiet)
+        release = _prepared(place, built.release)
+        plan = publish.plan(release, place.seen.ledger)
+        works = members.works(where, place.show, built.members, place.store, quiet) if place.is_live else ()
+        if wish.as_json:
+            screen.json({**plan_json(plan, place.store.address), "members": members.works_json(works)})
+        else:
+            show_plan(plan, place.store.address, screen)
+            members.show_works(works, screen)
+        check_deletes(plan, wish.max_deletes, place.store.address)
+        ledger = place.seen.ledger or publish.Ledger()
+        is_idle = plan.is_empty and all(work.is_empty for work in works)
+        if wish.dry_run:
+            raise click.exceptions.Exit(0 if is_idle else EXIT_CHANGES)
+        if not is_idle:
+            agree(wish, screen, "Publish this?", "Nothing was published.")
+            ledger = carry_out(
+                place, Errand(release=release, plan=plan, note="published", site=where.site), wish, quiet
+            )
+            members.carry_out(where, place.show, works, ledger=ledger, store=place.store, mark=mark, screen=quiet)
+        if place.is_live:
+            remember(where, built.release)
+            _tell_of_older_sound(place.show, built.release, ledger, quiet)
+            conclude(place, plan, quiet)
+        else:
+            quiet.say(f"Staged in {place.store.address}. To make it live: cln-media promote staging")
+
+
+def at(where: Workspace, mark: str, screen: Screen, *, staging: bool = False) -> Place:
+    """Open the live store of a workspace, or its staging store, and read what it holds.
+
+    Raises:
+        MediaError: the settings or the store cannot be read.
+    """
     show, problems = workspace.read_show(where)
     if show is None:
         raise CheckFailedError(problems)
-    store = publish.open_store(show.storage, workspace=where.root)
-    quiet = screen.silenced() if as_json else screen
-    remote = publish.read_release(store)
-    release = publish.with_older_sound(built.release, remote)
-    plan = publish.plan(release, remote)
-    works = members.works(where, show, built.members, store, quiet)
-    if as_json:
-        screen.json({**_plan_json(plan, store.address), "members": members.works_json(works)})
-    else:
-        _show_plan(plan, store.address, screen)
-        members.show_works(works, screen)
-    if dry_run:
+    settings = _settings(show, staging=staging)
+    store = publish.open_store(settings, workspace=where.root)
+    return Place(
+        where=where,
+        show=show,
+        settings=settings,
+        store=store,
+        seen=publish.patiently(lambda: publish.look(store), voice=screen.stalled),
+        owner=publish.Owner(who=_user(), host=socket.gethostname(), workspace=mark),
+        is_live=not staging,
+    )
+
+
+def agree(wish: Wish, screen: Screen, question: str, otherwise: str) -> None:
+    """Ask whether to go on, unless that is said already; end where the answer is no."""
+    if wish.yes:
         return
-    if not plan.is_empty or not all(work.is_empty for work in works):
-        if not yes and not _agreed():
-            screen.say("Nothing was published.")
-            raise click.exceptions.Exit(1)
-        if not plan.is_empty:
-            _apply(where, plan, release, store, quiet)
-        members.carry_out(where, show, works, public=release, store=store, screen=quiet)
-    _remember(where, built.release)
-    _addresses(show, quiet)
-    _tell_of_older_sound(show, built.release, release, quiet)
-    keys = [put.asset.key for put in plan.puts]
-    verifying.after_publish(show, keys, quiet)
-    verifying.announce_changes(show, keys, quiet)
+    if not sys.stdin.isatty():
+        raise click.UsageError("Nobody is there to answer: add --yes to go on without asking.")
+    if not click.confirm(question):
+        screen.say(otherwise)
+        raise click.exceptions.Exit(1)
 
 
-def _apply(where: Workspace, plan: Plan, release: Release, store: publish.Store, screen: Screen) -> None:
+def carry_out(place: Place, errand: Errand, wish: Wish, screen: Screen) -> publish.Ledger:
+    """Apply the plan of an errand, with its progress on the screen, and tell the CDN.
+
+    Raises:
+        MediaError: somebody else publishes, or the store cannot be written.
+    """
+    plan = errand.plan
+    if plan.is_empty:
+        return place.seen.ledger or publish.Ledger()
     with screen.bytes_progress("Publishing", sum(put.asset.size for put in plan.puts)) as meter:
-        publish.apply(plan, release, site=where.site, store=store, progress=lambda done, _total: meter.to(done))
-    faults = publish.verify(release, store, keys=[put.asset.key for put in plan.puts])
-    if faults:
-        hint = f"Publish again; if it stays, look at the store. All {len(faults)}: {'; '.join(faults)}"
-        raise StorageError(f"does not hold what was sent: {faults[0]}", source=store.address, hint=hint)
-    screen.say(f"Sent {_count(len(plan.puts))}, removed {_count(len(plan.deletes))}; all verified.")
+        manner = publish.Manner(
+            owner=place.owner,
+            copies=errand.copies,
+            origin=errand.origin,
+            progress=lambda done, _total: meter.to(done),
+            voice=screen.stalled,
+            note=errand.note,
+            at_once=wish.take_over,
+        )
+        ledger = publish.apply(
+            plan, errand.release, seen=place.seen, site=errand.site or {}, store=place.store, manner=manner
+        )
+    removed = sum(not key.startswith(publish.OWN) for key in plan.deletes)
+    screen.say(
+        f"Sent {count(len(plan.puts))}, removed {count(removed)}; all verified. This is release {ledger.number}."
+    )
+    if ledger.abilities is not None and not ledger.abilities.if_match:
+        screen.warn(_unguarded(place.store.address))
+    _invalidate(place, plan, ledger, screen)
+    return ledger
+
+
+def conclude(place: Place, plan: Plan, screen: Screen) -> None:
+    """Say where the site is, look at it as podcast apps do, and tell those who want to know."""
+    screen.say(f"Site: {place.show.site_url}")
+    screen.say(f"Feed: {place.show.url(FEED_KEY)}")
+    keys = [put.asset.key for put in plan.puts]
+    verifying.after_publish(place.show, keys, screen)
+    verifying.announce_changes(place.show, keys, screen)
+
+
+def configure(place: Place, screen: Screen) -> None:
+    """Let everybody read the site and nothing else of the bucket, and print the rights that publishing needs."""
+    settings = publish.configure(place.store)
+    for setting in settings:
+        screen.say(f"{'Set' if setting.done else 'Not set'}: {setting.what}. {setting.detail}")
+    screen.say("The least rights that publishing needs, for the one who gives them (IAM policy):")
+    screen.json(publish.least_rights(place.store, place.settings))
 
 
 def published(where: Workspace) -> Release | None:
@@ -71,7 +190,8 @@ def published(where: Workspace) -> Release | None:
         return None
 
 
-def _remember(where: Workspace, release: Release) -> None:
+def remember(where: Workspace, release: Release) -> None:
+    """Note what this computer published last, for `status`."""
     try:
         write_atomic(where.cache / _PUBLISHED_NAME, release.to_json())
     except OSError as error:
@@ -79,60 +199,75 @@ def _remember(where: Workspace, release: Release) -> None:
         raise WorkspaceError(f"cannot be written: {error.strerror}", source=where.cache, hint=hint) from error
 
 
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        raise click.UsageError("Nobody is there to answer: add --yes to publish without asking.")
-    return click.confirm("Publish this?")
+def _settings(show: Show, *, staging: bool) -> StorageSettings:
+    if not staging:
+        return show.storage
+    source = workspace.CONFIG_NAME
+    if show.staging is None:
+        raise ConfigError("there is no staging", source=source, hint="add [storage.staging] with the url of a place")
+    if (show.staging.url.rstrip("/"), show.staging.endpoint_url) == (
+        show.storage.url.rstrip("/"),
+        show.storage.endpoint_url,
+    ):
+        raise ConfigError("staging is the live place", source=source, hint="give [storage.staging] another url")
+    return show.staging
 
 
-def _show_plan(plan: Plan, address: str, screen: Screen) -> None:
-    if plan.is_empty:
-        screen.say(f"Nothing changed: {address} already holds these {_count(plan.unchanged)}.")
+def _prepared(place: Place, release: Release) -> Release:
+    settings = place.settings
+    is_bucket = settings.url.startswith("s3:")
+    return publish.prepared(release, gzip=settings.gzip and is_bucket, with_feeds=settings.cloudfront is not None)
+
+
+def _repairing(place: Place, screen: Screen) -> Place:
+    ledger = place.seen.ledger
+    if ledger is None:
+        return place
+    drifts = publish.drift(ledger, place.store)
+    screen.say(f"Repairing: {count(sum(each.what != 'foreign' for each in drifts))} missing or changed.")
+    return replace(place, seen=replace(place.seen, ledger=publish.unsettled(ledger, drifts)))
+
+
+def _invalidate(place: Place, plan: Plan, ledger: publish.Ledger, screen: Screen) -> None:
+    if place.settings.cloudfront is None:
         return
-    size = size_text(sum(put.asset.size for put in plan.puts))
-    screen.say(
-        f"To {address}: {_count(len(plan.puts))} to send ({size}), {_count(len(plan.deletes))} to remove, "
-        f"{plan.unchanged} unchanged."
-    )
-    rows = [f"  {put.reason:<8} {put.asset.key} ({size_text(put.asset.size)})" for put in plan.puts]
-    rows += [f"  remove   {key}" for key in plan.deletes]
-    shown = rows if screen.verbose or len(rows) <= SHOWN_ROWS else rows[: SHOWN_ROWS - 1]
-    for row in shown:
-        screen.say(row)
-    for slug in _gone(plan):
-        screen.error_line(
-            f"Warning: the page /episodes/{slug}/ goes: links to it, and embeds of it, will find nothing."
+    keys = [put.asset.key for put in plan.puts] + list(plan.deletes)
+    reference = f"release-{ledger.number}-{ledger.published_at}"
+    try:
+        publish.invalidate(place.settings.cloudfront, keys, reference=reference, site_url=place.show.site_url)
+    except MediaError as error:
+        hint = f"{error.hint or ''} Until then it serves what it has for up to five minutes.".strip()
+        source = str(error.source or "CloudFront")
+        screen.warn(
+            Problem(source=source, message=f"was not told of the change: {error.message}", hint=hint, fatal=False)
         )
-    if len(shown) < len(rows):
-        screen.say(f"  … and {len(rows) - len(shown)} more (--verbose shows all)")
+    else:
+        screen.say("Told CloudFront what changed.")
 
 
-def _gone(plan: Plan) -> list[str]:
-    parts = [key.split("/") for key in plan.deletes]
-    return [part[1] for part in parts if len(part) == len(("episodes", "slug", "index.html")) and part[0] == "episodes"]
-
-
-def _plan_json(plan: Plan, address: str) -> dict[str, Any]:
-    puts = [{"reason": put.reason.value, **asdict(put.asset)} for put in plan.puts]
-    return {"store": address, "puts": puts, "deletes": list(plan.deletes), "unchanged": plan.unchanged}
-
-
-def _addresses(show: Show, screen: Screen) -> None:
-    screen.say(f"Site: {show.site_url}")
-    screen.say(f"Feed: {show.url(FEED_KEY)}")
-
-
-def _tell_of_older_sound(show: Show, built: Release, release: Release, screen: Screen) -> None:
+def _tell_of_older_sound(show: Show, built: Release, ledger: publish.Ledger, screen: Screen) -> None:
     now = {asset.key for asset in built.assets}
-    older = [asset.key for asset in publish.sound_of(release) if asset.key not in now]
+    older = sorted(key for key in ledger.stored if key.startswith("media/") and key not in now)
     if older:
         screen.say(
-            f"Still served, though no page names it: {_count(len(older))} of sound (--verbose names them). Publish"
+            f"Still served, though no page names it: {count(len(older))} of sound (--verbose names them). Publish never"
         )
-        screen.say("never removes sound; where an episode was taken back, delete its file in the store by hand.")
+        screen.say("removes sound; cln-media prune does, once no release that can be brought back names it.")
     for key in older:
         screen.detail(f"  {show.url(key)}")
 
 
-def _count(number: int) -> str:
-    return f"{number} file" if number == 1 else f"{number} files"
+def _unguarded(address: str) -> Problem:
+    return Problem(
+        source=address,
+        message="this store ignores conditions: two people who publish at the same moment are noticed only afterwards",
+        hint="publish from one computer at a time; cln-media doctor shows what the store honours",
+        fatal=False,
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an account without a name
+        return "somebody"

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
+from typing import Literal
 from urllib.parse import urlsplit
 
 import click
 
-from pipeline import announce, verify, workspace
+from pipeline import announce, publish, verify, workspace
 from pipeline.build.survey import CheckFailedError
 from pipeline.cli.screen import Screen
 from pipeline.errors import StorageError
@@ -15,6 +16,7 @@ from pipeline.verify import Finding
 from pipeline.workspace import Workspace
 
 HEADINGS = ("State", "What", "Detail", "Address")
+_STORE = "store"
 _SHOWN_WARNINGS = 5
 _PATIENCE_AFTER_PUBLISH_S = 5
 _LOOK_LATER = "Look again with: cln-media verify"
@@ -41,16 +43,63 @@ def addresses(where: Workspace, name: str | None) -> tuple[str, ...]:
     return (show.url(feed_key(name)),)
 
 
-def look(urls: Sequence[str], screen: Screen, *, as_json: bool, limit: int | None = None) -> bool:
-    """Look at published feeds, print what was found, and say whether nothing is wrong."""
+def look(
+    urls: Sequence[str],
+    screen: Screen,
+    *,
+    as_json: bool,
+    limit: int | None = None,
+    where: Workspace | None = None,
+    deep: bool = False,
+) -> bool:
+    """Look at published feeds, and at the store of a workspace, and say whether nothing is wrong.
+
+    Args:
+        urls: the feeds' addresses.
+        screen: where to say what was found.
+        as_json: whether to say it to another program.
+        limit: only the files of so many items of each feed.
+        where: the workspace whose store is listed; None for none.
+        deep: whether to download what the store holds.
+    """
     quiet = screen.silenced() if as_json else screen
     with quiet.bytes_progress("Verifying", 1) as meter:
-        findings = verify.verify(*urls, limit=limit, progress=lambda done, total: meter.to(done / total))
+        findings = list(verify.verify(*urls, limit=limit, progress=lambda done, total: meter.to(done / total)))
+    if where is not None:
+        findings += _in_store(where, quiet, deep=deep)
     if as_json:
         screen.json([asdict(finding) for finding in findings])
     else:
         _show(findings, screen)
     return not any(finding.state == "wrong" for finding in findings)
+
+
+def _in_store(where: Workspace, screen: Screen, *, deep: bool) -> list[Finding]:
+    show, problems = workspace.read_show(where)
+    if show is None:
+        raise CheckFailedError(problems)
+    store = publish.open_store(show.storage, workspace=where.root)
+    try:
+        ledger = publish.patiently(lambda: publish.look(store), voice=screen.stalled).ledger
+        if ledger is None:
+            return [Finding(what=_STORE, address=store.address, state="unsure", detail="nothing was published there")]
+        drifts = publish.drift(ledger, store)
+        if deep:
+            with screen.bytes_progress("Comparing", 1) as meter:
+                found = publish.deep_drift(ledger, store, progress=lambda done, total: meter.to(done / max(total, 1)))
+            drifts = (*drifts, *(each for each in found if each.key not in {known.key for known in drifts}))
+    except StorageError as error:
+        return [Finding(what=_STORE, address=store.address, state="wrong", detail=f"{error}. {error.hint or ''}")]
+    if not drifts:
+        depth = "each with its SHA-256" if deep else "by name, size and tag"
+        detail = f"holds all {len(ledger.stored)} files of release {ledger.number}, {depth}"
+        return [Finding(what=_STORE, address=store.address, state="right", detail=detail)]
+    return [_drifted(each, store.address) for each in drifts]
+
+
+def _drifted(drift: publish.Drift, address: str) -> Finding:
+    state: Literal["wrong", "unsure"] = "unsure" if drift.what == "foreign" else "wrong"
+    return Finding(what=f"{_STORE}: {drift.what}", address=f"{address}/{drift.key}", state=state, detail=drift.detail)
 
 
 def after_publish(show: Show, keys: Collection[str], screen: Screen) -> None:

@@ -1,45 +1,90 @@
-"""Two manifests -> a plan (pure); a plan and the folder `site` -> a published release; only room with boto3.
+"""A release and a store -> a published release that is never half there; only room with boto3.
 
-`plan` compares, `apply` sends in an order that never leaves a feed naming a file that is not there, `verify` looks
-again. A store is a folder or a bucket; boto3 takes 0.4 s to import, so it is loaded when a bucket is opened.
+`look` reads the store's ledger, `plan` compares (pure), `apply` sends in an order that never leaves a feed or a page
+naming a file that is not there, one publisher at a time. A store is a folder or a bucket; boto3 takes a quarter of a
+second to import, so it is loaded by the first request that needs it.
 """
 
 from typing import TYPE_CHECKING
 
+from pipeline import on_first_use
 from pipeline.publish.address import open_store
 from pipeline.publish.below import BelowStore
-from pipeline.publish.difference import group, plan, sound_of, with_older_sound
+from pipeline.publish.bodies import SINGLE_PUT_BYTES
+from pipeline.publish.costs import Cost, cost, requests
+from pipeline.publish.crew import patiently
+from pipeline.publish.difference import group, plan, sources
 from pipeline.publish.directory import DirectoryStore
-from pipeline.publish.store import Store, Stored
-from pipeline.publish.transfer import Contents, Progress, apply, check_access, read_release, verify, withdraw
+from pipeline.publish.drift import Drift, deep_drift, drift, unsettled
+from pipeline.publish.guard import only_here
+from pipeline.publish.history import Entry, Move, check_sources, entries, prepared, promotion, pruning, rollback
+from pipeline.publish.ledger import KEPT_RELEASES, LEDGER_KEY, Kept, Ledger, Older, Owner, content
+from pipeline.publish.store import OWN, Abilities, Listed, Store, Stored, Tagged, Taken
+from pipeline.publish.transfer import Contents, Manner, Progress, apply, verify, withdraw
+from pipeline.publish.trial import check_access
+from pipeline.publish.turn import Seen, look
 
 if TYPE_CHECKING:
+    from pipeline.publish.bucket import configure, honours, invalidate, least_rights
     from pipeline.publish.s3 import S3Store
 
 __all__ = [
+    "KEPT_RELEASES",
+    "LEDGER_KEY",
+    "OWN",
+    "SINGLE_PUT_BYTES",
+    "Abilities",
     "BelowStore",
     "Contents",
+    "Cost",
     "DirectoryStore",
+    "Drift",
+    "Entry",
+    "Kept",
+    "Ledger",
+    "Listed",
+    "Manner",
+    "Move",
+    "Older",
+    "Owner",
     "Progress",
     "S3Store",
+    "Seen",
     "Store",
     "Stored",
+    "Tagged",
+    "Taken",
     "apply",
     "check_access",
+    "check_sources",
+    "configure",
+    "content",
+    "cost",
+    "deep_drift",
+    "drift",
+    "entries",
     "group",
+    "honours",
+    "invalidate",
+    "least_rights",
+    "look",
+    "only_here",
     "open_store",
+    "patiently",
     "plan",
-    "read_release",
-    "sound_of",
+    "prepared",
+    "promotion",
+    "pruning",
+    "requests",
+    "rollback",
+    "sources",
+    "unsettled",
     "verify",
-    "with_older_sound",
     "withdraw",
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name == "S3Store":
-        from pipeline.publish.s3 import S3Store  # noqa: PLC0415  boto3 is slow to import
-
-        return S3Store
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = on_first_use(
+    "pipeline.publish",
+    {"S3Store": "s3", "configure": "bucket", "honours": "bucket", "invalidate": "bucket", "least_rights": "bucket"},
+)

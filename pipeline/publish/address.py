@@ -37,10 +37,10 @@ def open_store(settings: StorageSettings, *, workspace: Path) -> "S3Store | Dire
         return DirectoryStore(_checked_folder(rest, workspace))
     if scheme == "s3" and rest.startswith("//"):
         bucket, prefix = _bucket_and_prefix(rest.removeprefix("//"))
-        endpoint_url = _checked_endpoint(settings.endpoint_url)
-        from pipeline.publish.s3 import S3Store  # noqa: PLC0415  boto3 is slow to import
+        _check_endpoint(settings.endpoint_url)
+        from pipeline.publish.s3 import S3Store  # noqa: PLC0415  a folder does not need it
 
-        return S3Store(bucket=bucket, prefix=prefix, endpoint_url=endpoint_url, region=settings.region)
+        return S3Store(bucket=bucket, prefix=prefix, settings=settings)
     raise ConfigError("[storage] url is not an address of a store", source=_SOURCE, hint=_HINT)
 
 
@@ -58,9 +58,9 @@ def _bucket_and_prefix(text: str) -> tuple[str, str]:
     return bucket, "".join(part + "/" for part in parts)
 
 
-def _checked_endpoint(endpoint_url: str | None) -> str | None:
+def _check_endpoint(endpoint_url: str | None) -> None:
     if endpoint_url is None:
-        return None
+        return
     hint = 'write [storage] endpoint_url as "https://HOST", as your provider names it'
     if "@" in endpoint_url:
         raise _secret("[storage] endpoint_url")
@@ -71,7 +71,6 @@ def _checked_endpoint(endpoint_url: str | None) -> str | None:
         raise ConfigError("[storage] endpoint_url is not an address", source=_SOURCE, hint=hint) from error
     if not is_usable or url.query or url.fragment:
         raise ConfigError("[storage] endpoint_url is not an address of a store", source=_SOURCE, hint=hint)
-    return endpoint_url
 
 
 def _secret(what: str) -> ConfigError:

@@ -5,15 +5,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.errors import MediaError, StorageError
+from pipeline.errors import BusyError, MediaError, StorageError
 from pipeline.model import Asset
-from pipeline.publish.store import Sent, Store, Stored
+from pipeline.publish.store import Abilities, Listed, Sent, Store, Stored, Tagged
 
 _HIDDEN = "(secret)"
 
 
 class BelowStore:
-    """The part of a store below a prefix. It is a Store; only `copy` sees more: any file of the whole store.
+    """The part of a store below a prefix; itself a store.
 
     Args:
         store: the whole store.
@@ -30,7 +30,22 @@ class BelowStore:
         """The whole store's address and the name, without the secret."""
         return f"{self._store.address} ({self._name})"
 
-    def read(self, key: str) -> bytes | None:
+    @property
+    def endpoint(self) -> str:
+        """The whole store's."""
+        return self._store.endpoint
+
+    @property
+    def abilities(self) -> Abilities:
+        """The whole store's."""
+        return self._store.abilities
+
+    def learn(self, known: Abilities | None) -> Abilities:
+        """Take what is known of the whole store, or try it."""
+        with self._discreet():
+            return self._store.learn(known)
+
+    def read(self, key: str) -> Tagged | None:
         """Return the content of `key`, or None where there is no such file."""
         with self._discreet():
             return self._store.read(self._prefix + key)
@@ -40,30 +55,57 @@ class BelowStore:
         with self._discreet():
             return self._store.head(self._prefix + key)
 
-    def put(self, asset: Asset, path: Path, sent: Sent) -> None:
+    def digest(self, asset: Asset) -> str | None:
+        """Return the SHA-256 of the content of a file."""
+        with self._discreet():
+            return self._store.digest(self._below(asset))
+
+    def put(self, asset: Asset, path: Path, sent: Sent) -> str:
         """Store the file at `path`."""
         with self._discreet():
-            self._store.put(self._below(asset), path, sent)
+            return self._store.put(self._below(asset), path, sent)
 
-    def put_bytes(self, asset: Asset, data: bytes) -> None:
+    def put_bytes(self, asset: Asset, data: bytes) -> str:
         """Store `data`."""
         with self._discreet():
-            self._store.put_bytes(self._below(asset), data)
+            return self._store.put_bytes(self._below(asset), data)
 
-    def copy(self, asset: Asset, source: str) -> bool:
-        """Make the file of `asset` from a stored file of the whole store."""
+    def exchange(self, asset: Asset, data: bytes, *, expected: str | None) -> str:
+        """Store `data` where the file is the one that was seen."""
         with self._discreet():
-            return self._store.copy(self._below(asset), source)
+            return self._store.exchange(self._below(asset), data, expected=expected)
 
-    def set_headers(self, asset: Asset) -> None:
+    def copy(self, asset: Asset, source: str, *, tag: str | None = None, origin: Store | None = None) -> str | None:
+        """Make the file of `asset` from one of this part, or, with `origin`, of another store: the whole one, say."""
+        with self._discreet():
+            if origin is None:
+                source = self._prefix + source
+            return self._store.copy(self._below(asset), source, tag=tag, origin=origin)
+
+    def set_headers(self, asset: Asset) -> str:
         """Replace the headers of a stored file and leave its content."""
         with self._discreet():
-            self._store.set_headers(self._below(asset))
+            return self._store.set_headers(self._below(asset))
 
     def delete(self, key: str) -> None:
         """Remove `key`."""
         with self._discreet():
             self._store.delete(self._prefix + key)
+
+    def listing(self, prefix: str = "") -> Iterator[Listed]:
+        """List every file of this part whose key begins with `prefix`."""
+        with self._discreet():
+            for found in self._store.listing(self._prefix + prefix):
+                yield replace(found, key=found.key.removeprefix(self._prefix))
+
+    def settle(self) -> None:
+        """Make all that was written survive a power cut."""
+        with self._discreet():
+            self._store.settle()
+
+    def stop(self) -> None:
+        """Give up what is half sent."""
+        self._store.stop()
 
     def _below(self, asset: Asset) -> Asset:
         return replace(asset, key=self._prefix + asset.key)
@@ -75,7 +117,6 @@ class BelowStore:
         except MediaError as error:
             texts = [str(text).replace(self._secret, _HIDDEN) for text in (error.message, error.source, error.hint)]
             message, source, hint = texts
-            hidden = StorageError(
-                message, source=source if error.source else self.address, hint=hint if error.hint else None
-            )
+            kind = BusyError if isinstance(error, BusyError) else StorageError
+            hidden = kind(message, source=source if error.source else self.address, hint=hint if error.hint else None)
             raise hidden from None  # what it came from shows the secret

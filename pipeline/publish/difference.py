@@ -1,48 +1,73 @@
-"""Two manifests -> a plan; pure: what to send, in which order, what to remove."""
+"""A release and the ledger of a store -> a plan, and the ledger that the plan leads to; pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
 
 from pipeline.model import Asset, Plan, Put, Reason, Release, is_feed_key
+from pipeline.publish.ledger import KEPT_RELEASES, Kept, Ledger, Older, blob_key, content
+from pipeline.publish.store import is_lasting
 
-UNKNOWN_SHA256 = ""
 MEDIA, PAGES, FEEDS = 1, 2, 3
-_NAMED_BY_PAGES_AND_FEEDS = ("media/", "assets/", "transcripts/", "chapters/")
-_NEVER_REMOVED = "media/"
+_NAMED_BY_PAGES_AND_FEEDS = ("media/", "assets/", "transcripts/", "chapters/", "waveforms/")
+_SOUND = "media/"
 
 
-def plan(local: Release, remote: Release | None) -> Plan:
-    """Compare two releases by SHA-256, size and headers.
+def plan(local: Release, ledger: Ledger | None, *, keep: int = KEPT_RELEASES) -> Plan:
+    """Compare a release with what a store holds, by SHA-256, size and headers.
 
     Args:
         local: the release that was built.
-        remote: the release that the store's manifest describes; None where nothing was published yet.
+        ledger: what the store holds; None where nothing was published yet.
+        keep: how many releases can be brought back, the new one included.
 
     Returns:
-        The puts in the order they must be sent, and the keys to remove: those that only `remote` has, except
-        `media/`, because someone may still be listening to a sound that no feed names any more.
+        The puts in the order they must be sent, what is copied aside before, and the keys to remove: what only the
+        release before has, and what only releases have that are not kept any more; never sound, because someone may
+        still be listening to a file that no feed names.
     """
-    before = {asset.key: asset for asset in remote.assets} if remote else {}
-    puts = [Put(asset=asset, reason=reason) for asset in local.assets if (reason := _reason(asset, before))]
-    kept = {asset.key for asset in local.assets}
+    ledger = ledger or Ledger()
+    if ledger.number and ledger.release == local and not ledger.uncertain:
+        return Plan(puts=(), deletes=(), unchanged=len(local.assets))
+    stored, uncertain = ledger.stored, ledger.uncertain
+    puts = [Put(asset=asset, reason=reason) for asset in local.assets if (reason := _reason(asset, stored, uncertain))]
+    kept = _kept(ledger, local, keep)
+    keeps = tuple(_keeps(ledger, local)) if _is_kept(ledger, kept) else ()
+    needed = {asset.key for asset in local.assets} | _needed(local, kept)
+    gone = {*ledger.stored, *ledger.by_key, *uncertain, *map(blob_key, ledger.blobs)} - needed
     return Plan(
         puts=tuple(sorted(puts, key=lambda put: (group(put.asset.key), put.asset.key))),
-        deletes=tuple(sorted(key for key in before if key not in kept and not key.startswith(_NEVER_REMOVED))),
+        deletes=tuple(sorted(key for key in gone if not key.startswith(_SOUND))),
         unchanged=len(local.assets) - len(puts),
+        keeps=keeps,
     )
 
 
-def with_older_sound(release: Release, remote: Release | None) -> Release:
-    """Keep naming the sound of a store that no feed names any more.
+def advanced(ledger: Ledger, local: Release, plan: Plan, *, note: str, now: str, keep: int = KEPT_RELEASES) -> Ledger:
+    """Return the ledger of a store to which `plan` was applied. Its tags are still those from before.
 
-    It is never removed by publishing, as apps may still be fetching it; what is in no manifest could never be found
-    again by those who must remove it.
+    Args:
+        ledger: what the store held before.
+        local: the release it holds now.
+        plan: how it came there.
+        note: how the release came about, for people.
+        now: ISO 8601, UTC.
+        keep: as for `plan`.
     """
-    keys = {asset.key for asset in release.assets}
-    older = [asset for asset in sound_of(remote) if asset.key not in keys and asset.sha256 != UNKNOWN_SHA256]
-    return Release(assets=tuple(sorted((*release.assets, *older), key=lambda asset: asset.key)))
-
-
-def sound_of(release: Release | None) -> tuple[Asset, ...]:
-    """List the sound of a release."""
-    return tuple(asset for asset in release.assets if asset.key.startswith(_NEVER_REMOVED)) if release else ()
+    is_new = not ledger.number or ledger.release != local
+    kept, gone = _kept(ledger, local, keep), set(plan.deletes)
+    blobs = {*ledger.blobs, *map(content, plan.keeps)}
+    return replace(
+        ledger,
+        number=ledger.number + is_new,
+        published_at=now if is_new else ledger.published_at,
+        note=note if is_new else ledger.note,
+        release=local,
+        kept=kept,
+        blobs=frozenset(each for each in blobs if blob_key(each) not in gone),
+        older=tuple(_older(ledger, local, kept, date.fromisoformat(now[:10]), gone)),
+        turn=None,
+    )
 
 
 def group(key: str) -> int:
@@ -52,22 +77,70 @@ def group(key: str) -> int:
     return FEEDS if is_feed_key(key) else PAGES
 
 
-def while_publishing(release: Release, *, puts: tuple[Put, ...], deletes: tuple[str, ...]) -> Release:
-    """Describe a store on its way to `release`: of every key still to be sent or removed the content is unknown.
-
-    A store that holds this manifest was left in the middle: the next plan sends those files again and removes
-    what is still to be removed, whichever release it publishes.
-    """
-    touched = {put.asset.key for put in puts} | set(deletes)
-    unknown = [Asset(key=key, sha256=UNKNOWN_SHA256, size=0, content_type="", cache_control="") for key in touched]
-    certain = [asset for asset in release.assets if asset.key not in touched]
-    return Release(assets=tuple(sorted(certain + unknown, key=lambda asset: asset.key)))
+def older_sound(ledger: Ledger, *, before: date) -> tuple[Older, ...]:
+    """List the sound that no kept release names since a day that lies before `before`."""
+    return tuple(older for older in ledger.older if older.left_on < before)
 
 
-def _reason(asset: Asset, before: dict[str, Asset]) -> Reason | None:
-    old = before.get(asset.key)
-    if old is None or old.sha256 == UNKNOWN_SHA256:
+def sources(ledger: Ledger, local: Release, plan: Plan) -> dict[str, str]:
+    """Say, by content, under which key what `local` needs lies while `plan` is applied to the store."""
+    touched = {put.asset.key for put in plan.puts} | set(plan.deletes)
+    found = {content(asset): key for key, asset in ledger.stored.items() if key not in touched}
+    found |= {each: blob_key(each) for each in (*ledger.blobs, *map(content, plan.keeps))}
+    return {each: found[each] for each in set(map(content, local.assets)) & found.keys()}
+
+
+def _reason(asset: Asset, stored: Mapping[str, Asset], uncertain: frozenset[str]) -> Reason | None:
+    if asset.key in uncertain and asset.key not in stored:
+        return Reason.UNFINISHED
+    old = stored.get(asset.key)
+    if old is None:
         return Reason.NEW
-    if (old.sha256, old.size) != (asset.sha256, asset.size):
+    if (content(old), old.size) != (content(asset), asset.size):
         return Reason.CONTENT
     return Reason.HEADERS if old != asset else None
+
+
+def _kept(ledger: Ledger, local: Release, keep: int) -> tuple[Kept, ...]:
+    if not ledger.number or ledger.release == local:
+        return ledger.kept[: max(keep - 1, 0)]
+    new = {asset.key: asset for asset in local.assets}
+    last = Kept(
+        number=ledger.number,
+        published_at=ledger.published_at,
+        note=ledger.note,
+        differs=tuple(asset for asset in ledger.release.assets if new.get(asset.key) != asset),
+        lacks=tuple(sorted(new.keys() - ledger.by_key.keys())),
+    )
+    return (last, *ledger.kept)[: max(keep - 1, 0)]
+
+
+def _is_kept(ledger: Ledger, kept: tuple[Kept, ...]) -> bool:
+    return bool(ledger.number and kept and kept[0].number == ledger.number)
+
+
+def _keeps(ledger: Ledger, local: Release) -> Iterator[Asset]:
+    new = {asset.key: content(asset) for asset in local.assets}
+    seen = {each for each in ledger.blobs if blob_key(each) not in ledger.uncertain}
+    for asset in ledger.release.assets:
+        changes = new.get(asset.key) != content(asset) or asset.key in ledger.uncertain
+        if changes and not is_lasting(asset.key) and content(asset) not in seen:
+            seen.add(content(asset))
+            yield asset
+
+
+def _needed(local: Release, kept: tuple[Kept, ...]) -> set[str]:
+    """List what kept releases need besides the files of `local`: pages' content aside, assets under their own keys."""
+    needed: set[str] = set()
+    for _, release in Ledger(release=local, kept=kept).releases()[1:]:
+        needed |= {asset.key if is_lasting(asset.key) else blob_key(content(asset)) for asset in release.assets}
+    return needed
+
+
+def _older(ledger: Ledger, local: Release, kept: tuple[Kept, ...], today: date, gone: set[str]) -> Iterator[Older]:
+    named = {asset.key for asset in local.assets} | _needed(local, kept)
+    before = {older.asset.key: older for older in ledger.older}
+    everything = {**ledger.by_key, **ledger.stored}
+    for key in sorted(everything):
+        if key.startswith(_SOUND) and key not in named and key not in gone:
+            yield before.get(key) or Older(asset=everything[key], left_on=today)

@@ -5,6 +5,7 @@ import hashlib
 import os
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -13,10 +14,25 @@ from typing import BinaryIO
 
 from pipeline.errors import StorageError
 from pipeline.model import Asset
-from pipeline.publish.store import Sent, Stored, changed_since_the_build, unreadable
+from pipeline.publish.guard import held
+from pipeline.publish.store import (
+    OWN,
+    Abilities,
+    Listed,
+    Sent,
+    Store,
+    Stored,
+    Tagged,
+    Taken,
+    changed_since_the_build,
+    other_content,
+    unreadable,
+)
 
 _CHUNK_BYTES = 1 << 20
 _PART_PREFIX, _PART_SUFFIX = ".cln-media-", ".part"
+_GUARD = f"{OWN}.guard"
+_GUARD_SECONDS = 10.0
 _HINTS = {
     errno.ENOSPC: "free some space on that disk, then publish again",
     errno.EDQUOT: "free some space in your quota, then publish again",
@@ -37,25 +53,42 @@ class DirectoryStore:
         self._folder = folder
         self._lock = threading.Lock()
         self._is_swept = False
+        self._unsettled: set[Path] = set()
 
     @property
     def address(self) -> str:
         """The folder's path."""
         return str(self._folder)
 
-    def read(self, key: str) -> bytes | None:
+    @property
+    def endpoint(self) -> str:
+        """No service."""
+        return ""
+
+    @property
+    def abilities(self) -> Abilities:
+        """All of them: the operating system sees to it."""
+        return Abilities()
+
+    def learn(self, known: Abilities | None) -> Abilities:  # noqa: ARG002  a folder has nothing to hide
+        """Return what a folder honours."""
+        return self.abilities
+
+    def read(self, key: str) -> Tagged | None:
         """Return the content of `key`, or None where there is no such file."""
-        path = self._path(key)
+        path = self.path(key)
         try:
-            return path.read_bytes()
+            with path.open("rb") as file:
+                data, written_at = file.read(), os.fstat(file.fileno()).st_mtime
         except FileNotFoundError:
             return None
         except OSError as error:
             raise _fault(error, path) from error
+        return Tagged(data=data, tag=_tag(data), age_s=max(0.0, time.time() - written_at))
 
     def head(self, key: str) -> Stored | None:
         """Return the size and SHA-256 of `key`; a folder keeps no headers."""
-        path = self._path(key)
+        path = self.path(key)
         try:
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -65,37 +98,88 @@ class DirectoryStore:
         except OSError as error:
             raise _fault(error, path) from error
 
-    def put(self, asset: Asset, path: Path, sent: Sent) -> None:
+    def digest(self, asset: Asset) -> str | None:
+        """Return the SHA-256 of the content of a file."""
+        stored = self.head(asset.key)
+        return stored.sha256 if stored else None
+
+    def put(self, asset: Asset, path: Path, sent: Sent) -> str:
         """Copy the file at `path`, unless it is there already."""
-        if self._holds(asset):
-            return
+        if self.holds(asset):
+            return ""
+        if asset.key.startswith("media/") and self.path(asset.key).exists():
+            raise other_content(self.address, asset.key)
         with _opened(path) as source, self._replacing(asset.key) as target:
             if _copy(source, path, target, sent) != asset.sha256:
                 raise changed_since_the_build(path)
+        return ""
 
-    def put_bytes(self, asset: Asset, data: bytes) -> None:
+    def put_bytes(self, asset: Asset, data: bytes) -> str:
         """Store `data` under the key of `asset`."""
         with self._replacing(asset.key) as target:
             target.write(data)
+        return ""
 
-    def copy(self, asset: Asset, source: str) -> bool:
-        """Give a stored file a second name; where the disk cannot do that, copy it."""
-        if not self._holds(replace(asset, key=source)):
-            return False
-        original = self._path(source)
+    def exchange(self, asset: Asset, data: bytes, *, expected: str | None) -> str:
+        """Store `data` where the file is the one that was seen; a lock of the operating system keeps others out."""
+        guard = self.path(_GUARD)
+        try:
+            guard.parent.mkdir(parents=True, exist_ok=True)
+            with held(guard, patience_s=_GUARD_SECONDS):
+                found = self.read(asset.key)
+                if (found.tag if found else None) != expected:
+                    raise Taken
+                self.put_bytes(asset, data)
+        except TimeoutError as error:
+            raise Taken from error
+        except OSError as error:
+            raise _fault(error, guard) from error
+        return _tag(data)
+
+    def copy(self, asset: Asset, source: str, *, tag: str | None = None, origin: Store | None = None) -> str | None:
+        """Give a stored file a second name; where the disk cannot do that, or it is another folder's, copy it."""
+        place = origin or self
+        if tag is not None or not isinstance(place, DirectoryStore) or not place.holds(replace(asset, key=source)):
+            return None
+        original = place.path(source)
+        if place is not self or not self._has_second_name(asset, original):
+            self.put(asset, original, lambda _: None)
+        return ""
+
+    def _has_second_name(self, asset: Asset, original: Path) -> bool:
         try:
             with self._part(asset.key) as part:
                 part.hardlink_to(original)
-        except (StorageError, NotImplementedError):  # another disk, or one without second names
-            self.put(asset, original, lambda _: None)
+        except (StorageError, NotImplementedError):  # a disk without second names
+            return False
         return True
 
-    def set_headers(self, asset: Asset) -> None:
+    def set_headers(self, asset: Asset) -> str:  # noqa: ARG002
         """Do nothing: a folder keeps no headers, the web server that serves it sets them."""
+        return ""
+
+    def listing(self, prefix: str = "") -> Iterator[Listed]:
+        """List every file whose key begins with `prefix`, but what an interrupted run left behind."""
+        for folder, folders, names in os.walk(self._folder):
+            folders.sort()
+            for name in sorted(names):
+                key = Path(folder, name).relative_to(self._folder).as_posix()
+                if key.startswith(prefix) and key != _GUARD and not _is_part(name):
+                    yield Listed(key=key, size=Path(folder, name).lstat().st_size)
+
+    def settle(self) -> None:
+        """Make the new names survive a power cut, as their content does already."""
+        with self._lock:
+            folders, self._unsettled = self._unsettled, set()
+        for folder in folders:
+            _sync_folder(folder)
+
+    def stop(self) -> None:
+        """Do nothing: what is half written has another name, and is swept by the next run."""
 
     def delete(self, key: str) -> None:
         """Remove `key`, and the folders that this leaves empty."""
-        path = self._path(key)
+        path = self.path(key)
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -106,8 +190,9 @@ class DirectoryStore:
             except OSError:  # it holds other files, or another thread was first
                 return
 
-    def _holds(self, asset: Asset) -> bool:
-        path = self._path(asset.key)
+    def holds(self, asset: Asset) -> bool:
+        """Say whether the file of `asset` is there, byte for byte."""
+        path = self.path(asset.key)
         with suppress(OSError):  # then it is not there as it should be, and is written
             if path.is_symlink() or path.stat().st_size != asset.size:
                 return False
@@ -125,13 +210,15 @@ class DirectoryStore:
     @contextmanager
     def _part(self, key: str) -> Iterator[Path]:
         """Lend the path of a file that takes the place of `key` at the end."""
-        path = self._path(key)
+        path = self.path(key)
         part = path.with_name(f"{_PART_PREFIX}{secrets.token_hex(8)}{_PART_SUFFIX}")
         try:
             self._sweep_once()
             path.parent.mkdir(parents=True, exist_ok=True)
             yield part
             part.replace(path)
+            with self._lock:
+                self._unsettled.add(path.parent)
         except OSError as error:
             raise _fault(error, path) from error
         finally:
@@ -145,11 +232,12 @@ class DirectoryStore:
                 return
             for folder, _, names in os.walk(self._folder):
                 for name in names:
-                    if name.startswith(_PART_PREFIX) and name.endswith(_PART_SUFFIX):
+                    if _is_part(name):
                         Path(folder, name).unlink(missing_ok=True)
             self._is_swept = True
 
-    def _path(self, key: str) -> Path:
+    def path(self, key: str) -> Path:
+        """Say where the file of `key` is; never outside the folder."""
         parts = key.split("/")
         if any(part in ("", ".", "..") for part in parts) or any(ord(c) < 32 or c in '\\:*?"<>|' for c in key):  # noqa: PLR2004  control characters
             raise StorageError(f"{key!r} is not a key that can be a file's name", source=self.address)
@@ -191,6 +279,25 @@ def _read(source: BinaryIO, path: Path) -> bytes:
         return source.read(_CHUNK_BYTES)
     except OSError as error:
         raise unreadable(path, error) from error
+
+
+def _tag(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _is_part(name: str) -> bool:
+    return name.startswith(_PART_PREFIX) and name.endswith(_PART_SUFFIX)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # Windows has no such request, and writes names through
+        return
+    with suppress(OSError):  # the folder has gone since, or the drive cannot; the content is safe already
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _fault(error: OSError, path: Path) -> StorageError:

@@ -1,47 +1,48 @@
-"""Files of a release -> objects in an S3 bucket, by boto3; every object carries its SHA-256 and its headers."""
+"""Files of a release -> objects in an S3 bucket; every object carries its SHA-256 and its headers.
 
-import base64
+boto3 is only imported where something must be sent: looking at a ledger is one request of the standard library.
+"""
+
 import hashlib
-import io
+import secrets
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-    SSLError,
+from pipeline.errors import StorageError
+from pipeline.model import Asset, StorageSettings
+from pipeline.publish import bodies, signed
+from pipeline.publish.parts import Uploads
+from pipeline.publish.store import (
+    OWN,
+    Abilities,
+    Listed,
+    Refused,
+    Sent,
+    Store,
+    Stored,
+    Tagged,
+    Taken,
+    changed_since_the_build,
+    other_content,
 )
-from botocore.exceptions import ConnectionError as NoConnectionError
 
-from pipeline.model import Asset
-from pipeline.publish.faults import storage_error
-from pipeline.publish.store import Sent, Stored, changed_since_the_build, unreadable
+if TYPE_CHECKING:
+    from pipeline.publish.trying import Honoured
 
-SINGLE_PUT_BYTES = 100_000_000
-PART_BYTES = 16_000_000
-_CONFIG: dict[str, Any] = {
-    "retries": {"mode": "standard", "max_attempts": 8},
-    "request_checksum_calculation": "when_required",
-    "response_checksum_validation": "when_required",
-    "connect_timeout": 5,
-    "read_timeout": 30,
-    "signature_version": "s3v4",
-    "max_pool_connections": 40,
-}
-_ATTEMPTS_BEFORE_ANY_ANSWER = 2
-_ATTEMPTS_AFTER_DAMAGE = 3
-_DAMAGED_ON_THE_WAY = ("BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody")
+_IN_ONE_PIECE_BYTES = 1_000_000
+_CHUNK_BYTES = 1 << 20
 _MISSING = ("NoSuchKey", "404", "NotFound")
-_CANNOT_COPY = (*_MISSING, "PreconditionFailed", "NotImplemented", "EntityTooLarge", "InvalidRequest", "412", "501")
-
-Result = TypeVar("Result")
+_FAILED = ("PreconditionFailed", "412")
+_CANNOT = ("NotImplemented", "501", "InvalidRequest", "InvalidArgument", "MethodNotAllowed", "405", "400", "BadRequest")
+_CANNOT_COPY = (*_MISSING, *_FAILED, *_CANNOT, "EntityTooLarge")
+_SETTLE_S = 1.0  # how long a store without conditions is given to show who wrote last
 
 
 class S3Store:
@@ -50,241 +51,340 @@ class S3Store:
     Args:
         bucket: its name.
         prefix: what stands before every key; empty, or ending in a slash.
-        endpoint_url: the provider's address; None for AWS, or for what the environment names.
-        region: where the bucket is; None for what the environment names.
+        settings: the provider's address (None for AWS, or for what the environment names), the region (None for what
+            the environment names), and how the bucket encrypts.
     """
 
-    def __init__(
-        self, *, bucket: str, prefix: str = "", endpoint_url: str | None = None, region: str | None = None
-    ) -> None:
-        self._bucket = bucket
-        self._prefix = prefix
-        config = Config(**_CONFIG, s3={"addressing_style": "path" if endpoint_url else "auto"})
-        try:
-            session = boto3.Session(region_name=region)
-            self._client: Any = session.client("s3", endpoint_url=endpoint_url, config=config)
-        except (BotoCoreError, OSError, ValueError) as error:  # ValueError: an address that botocore does not take
-            raise storage_error(error, source=self.address, endpoint=endpoint_url or "AWS") from error
-        self._client.meta.events.register_first("needs-retry.s3", _Patience())
-        self._client.meta.events.register_last("request-created.s3", _now_sending)
+    def __init__(self, *, bucket: str, prefix: str = "", settings: StorageSettings | None = None) -> None:
+        self.bucket, self.prefix = bucket, prefix
+        self._settings = settings or StorageSettings()
+        self._abilities, self._is_known = Abilities(), False
+        self._connecting = threading.Lock()
+        self._uploads = Uploads()
 
     @property
     def address(self) -> str:
         """The bucket and prefix."""
-        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
-    def read(self, key: str) -> bytes | None:
+    @property
+    def endpoint(self) -> str:
+        """The service's address; "AWS" for Amazon's."""
+        return self._settings.endpoint_url or "AWS"
+
+    @property
+    def abilities(self) -> Abilities:
+        """What the service is taken to honour."""
+        return self._abilities
+
+    def learn(self, known: Abilities | None) -> Abilities:
+        """Take what is known of the service, or try it with a small file."""
+        if not self._is_known:
+            self._abilities, self._is_known = known or self._tried(), True
+        return self._abilities
+
+    def read(self, key: str) -> Tagged | None:
         """Return the content of `key`, or None where there is no such object."""
+        if "client" not in self.__dict__:
+            answer = signed.get(
+                bucket=self.bucket,
+                key=self.prefix + key,
+                endpoint_url=self._settings.endpoint_url,
+                region=self._settings.region,
+            )
+            if answer is not None:
+                return Tagged(data=answer.data, tag=answer.tag, age_s=answer.age_s) if answer.status != 404 else None  # noqa: PLR2004
 
-        def get() -> bytes:
-            return bytes(self._client.get_object(**self._where(key))["Body"].read())
+        def get() -> Tagged:
+            found = self.client.get_object(**self.where(key))
+            with found["Body"] as body:
+                return Tagged(data=body.read(), tag=found["ETag"], age_s=_age_s(found))
 
-        with self._mapped(key):
-            try:
-                return _again_if_damaged(get)
-            except ClientError as error:
-                if _code(error) in _MISSING:
-                    return None
-                raise
+        with self.mapped(key, missing=True) as boto:
+            return boto.again_if_damaged(get)  # type: ignore[no-any-return]
+        return None
 
     def head(self, key: str) -> Stored | None:
         """Return size, SHA-256 and headers of `key`, or None where there is no such object."""
-        with self._mapped(key):
-            try:
-                answer = self._client.head_object(**self._where(key))
-            except ClientError as error:
-                if _code(error) in _MISSING:
-                    return None
-                raise
-        return Stored(
-            size=answer["ContentLength"],
-            sha256=answer["Metadata"].get("sha256", ""),
-            content_type=answer.get("ContentType", ""),
-            cache_control=answer.get("CacheControl", ""),
-        )
+        with self.mapped(key, missing=True):
+            answer = self.client.head_object(**self.where(key))
+            return Stored(
+                size=answer["ContentLength"],
+                sha256=answer["Metadata"].get("sha256", ""),
+                content_type=answer.get("ContentType", ""),
+                cache_control=answer.get("CacheControl", ""),
+                tag=answer["ETag"],
+            )
+        return None
 
-    def put(self, asset: Asset, path: Path, sent: Sent) -> None:
-        """Send the file at `path`: in one request, or in parts where it is very large."""
-        if asset.size > SINGLE_PUT_BYTES:
-            self._put_in_parts(asset, path, sent)
-            return
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise unreadable(path, error) from error
-        if hashlib.sha256(data).hexdigest() != asset.sha256:
-            raise changed_since_the_build(path)
-        self._put(asset, data, sent)
+    def digest(self, asset: Asset) -> str | None:
+        """Download an object and return the SHA-256 of its content: what a service says of itself proves nothing."""
 
-    def put_bytes(self, asset: Asset, data: bytes) -> None:
-        """Send `data`."""
-        self._put(asset, data, lambda _: None)
+        def compared() -> str:
+            found = self.client.get_object(**self.where(asset.key))
+            with found["Body"] as body:
+                return bodies.sha256_of_chunks(
+                    body.iter_chunks(_CHUNK_BYTES), is_gzip="gzip" in found.get("ContentEncoding", "")
+                )
 
-    def copy(self, asset: Asset, source: str) -> bool:
-        """Let the server copy an object that carries the SHA-256 of `asset`, with the headers of `asset`.
+        with self.mapped(asset.key, missing=True) as boto:
+            return boto.again_if_damaged(compared)  # type: ignore[no-any-return]
+        return None
 
-        The copy is bound to the ETag of that look, so that no other content can be given the SHA-256.
+    def put(self, asset: Asset, path: Path, sent: Sent) -> str:
+        """Send the file at `path`: in one request, or in parts where it is very large.
+
+        Its SHA-256 is the manifest's, and the service compares: so it is read only once.
         """
-        with self._mapped(asset.key):
+        if not path.is_file() or path.stat().st_size != asset.size:
+            raise changed_since_the_build(path)
+        if asset.size > bodies.SINGLE_PUT_BYTES:
+            return self._kept_or(asset, lambda more: self._uploads.send(self, asset, path, sent, more))
+        if not self._abilities.checksum:
+            sha256, md5 = bodies.digests(path)
+            if sha256 != asset.sha256:
+                raise changed_since_the_build(path)
+        more = {} if self._abilities.checksum else {"ContentMD5": md5}
+        return self._kept_or(asset, lambda unless: self._put_file(asset, path, sent, {**more, **unless}))
+
+    def put_bytes(self, asset: Asset, data: bytes) -> str:
+        """Send `data`."""
+        return self._put(asset, data)
+
+    def exchange(self, asset: Asset, data: bytes, *, expected: str | None) -> str:
+        """Send `data` where the object is the one that was seen: by condition, or by looking before and after."""
+        can = self._abilities.if_none_match if expected is None else self._abilities.if_match
+        if not can:
+            return self._fenced(asset, data, expected)
+        condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
+        try:
+            return self._put(asset, data, condition)
+        except Refused as error:
+            found = self.read(asset.key)
+            if found is not None and found.data == data:  # we had won, and only the answer was lost
+                return found.tag
+            raise Taken from error
+
+    def copy(self, asset: Asset, source: str, *, tag: str | None = None, origin: Store | None = None) -> str | None:
+        """Let the service copy an object that carries the SHA-256 of `asset`, with the headers of `asset`.
+
+        The copy is bound to the ETag that was seen, so that no other content can be given the SHA-256.
+        """
+        place = origin or self
+        if not isinstance(place, S3Store) or place.endpoint != self.endpoint:
+            return None
+        with self.mapped(asset.key) as boto:
             try:
-                found = self._client.head_object(**self._where(source))
-                if (found["ContentLength"], found["Metadata"].get("sha256")) != (asset.size, asset.sha256):
-                    return False
-                self._client.copy_object(
-                    **self._where(asset.key),
-                    **_headers(asset),
-                    CopySource={"Bucket": self._bucket, "Key": self._prefix + source},
-                    CopySourceIfMatch=found["ETag"],
+                tag = tag or self._tag_of(asset, place, source)
+                if tag is None:
+                    return None
+                answer = self.client.copy_object(
+                    **self.where(asset.key),
+                    **self.headers(asset),
+                    CopySource={"Bucket": place.bucket, "Key": place.prefix + source},
+                    CopySourceIfMatch=tag,
                     MetadataDirective="REPLACE",
                 )
-            except ClientError as error:
-                if _code(error) in _CANNOT_COPY:
-                    return False
+            except boto.ClientError as error:
+                if boto.code(error) in _CANNOT_COPY:
+                    return None
                 raise
-        return True
+        return str(answer["CopyObjectResult"]["ETag"])
 
-    def set_headers(self, asset: Asset) -> None:
+    def set_headers(self, asset: Asset) -> str:
         """Copy the object onto itself with all headers of `asset`: S3 has no other way to change them."""
-        source = {"Bucket": self._bucket, "Key": self._prefix + asset.key}
-        with self._mapped(asset.key):
-            self._client.copy_object(
-                **self._where(asset.key), **_headers(asset), CopySource=source, MetadataDirective="REPLACE"
+        source = {"Bucket": self.bucket, "Key": self.prefix + asset.key}
+        with self.mapped(asset.key):
+            answer = self.client.copy_object(
+                **self.where(asset.key), **self.headers(asset), CopySource=source, MetadataDirective="REPLACE"
             )
+        return str(answer["CopyObjectResult"]["ETag"])
 
     def delete(self, key: str) -> None:
         """Remove `key`; S3 does not say whether it was there."""
-        with self._mapped(key):
-            self._client.delete_object(**self._where(key))
+        with self.mapped(key, missing=True):
+            self.client.delete_object(**self.where(key))
 
-    def _put(self, asset: Asset, data: bytes, sent: Sent) -> None:
-        checksum = _base64(hashlib.sha256(data).digest())
-
-        def put() -> None:
-            body = _Body(data, sent)
-            self._client.put_object(
-                **self._where(asset.key), **_headers(asset), Body=body, ChecksumSHA256=checksum, ContentLength=len(data)
+    def listing(self, prefix: str = "") -> Iterator[Listed]:
+        """List every object whose key begins with `prefix`, a thousand with each request."""
+        with self.mapped(prefix):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=self.prefix + prefix
             )
+            for page in pages:
+                for found in page.get("Contents", ()):
+                    key = found["Key"].removeprefix(self.prefix)
+                    yield Listed(key=key, size=found["Size"], tag=found["ETag"])
 
-        with self._mapped(asset.key):
-            _again_if_damaged(put)
+    def settle(self) -> None:
+        """Do nothing: what a service has confirmed, it has stored."""
 
-    def _put_in_parts(self, asset: Asset, path: Path, sent: Sent) -> None:
-        where = self._where(asset.key)
-        with self._mapped(asset.key):
-            begun = self._client.create_multipart_upload(**where, **_headers(asset), ChecksumAlgorithm="SHA256")
-            upload = {**where, "UploadId": begun["UploadId"]}
-            try:
-                parts = self._send_parts(asset, path, upload, sent)
-                self._client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
-            except BaseException:
-                self._client.abort_multipart_upload(**upload)
-                raise
+    def stop(self) -> None:
+        """Abort what is being sent in parts."""
+        if "client" in self.__dict__:
+            self._uploads.abort(self.client)
 
-    def _send_parts(self, asset: Asset, path: Path, upload: dict[str, str], sent: Sent) -> list[dict[str, object]]:
-        digest, sent_bytes = hashlib.sha256(), 0
-        parts: list[dict[str, object]] = []
-        for data in _chunks(path):
-            digest.update(data)
-            parts.append(self._send_part(len(parts) + 1, data, upload))
-            sent_bytes += len(data)
-            sent(sent_bytes)
-        if digest.hexdigest() != asset.sha256:
-            raise changed_since_the_build(path)
-        return parts
+    @cached_property
+    def client(self) -> Any:
+        """The boto3 client, made by the first request that needs it."""
+        from pipeline.publish import connecting  # noqa: PLC0415  boto3 is slow to import
 
-    def _send_part(self, number: int, data: bytes, upload: dict[str, str]) -> dict[str, object]:
-        checksum = _base64(hashlib.sha256(data).digest())
-        answer = _again_if_damaged(
-            lambda: self._client.upload_part(**upload, PartNumber=number, Body=data, ChecksumSHA256=checksum)
-        )
-        return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
+        settings = self._settings
+        with self._connecting:
+            if "client" in self.__dict__:  # another thread was first
+                return self.__dict__["client"]
+            made = connecting.client(endpoint_url=settings.endpoint_url, region=settings.region, address=self.address)
+            return self.__dict__.setdefault("client", made)
 
-    def _where(self, key: str) -> dict[str, str]:
-        return {"Bucket": self._bucket, "Key": self._prefix + key}
+    def honours(self) -> "tuple[Honoured, ...]":
+        """Try everything that publishing would like of the bucket.
+
+        Raises:
+            StorageError: it cannot be written at all.
+        """
+        key = f"{OWN}probe-{secrets.token_hex(6)}"
+        with self.mapped(key) as boto:
+            anonymous = boto.anonymous(self.client)
+            place = {"bucket": self.bucket, "prefix": self.prefix, "key": self.prefix + key}
+            return boto.honours(self.client, anonymous, **place)  # type: ignore[no-any-return]
+
+    def where(self, key: str) -> dict[str, str]:
+        """Name the object of `key`."""
+        return {"Bucket": self.bucket, "Key": self.prefix + key}
+
+    def headers(self, asset: Asset) -> dict[str, Any]:
+        """List what an object is stored and served with."""
+        settings = self._settings
+        headers = {
+            "ContentType": asset.content_type,
+            "CacheControl": asset.cache_control,
+            "ContentDisposition": asset.disposition,
+            "ContentEncoding": asset.encoding,
+            "WebsiteRedirectLocation": asset.redirect,
+            "ServerSideEncryption": settings.encryption,
+            "SSEKMSKeyId": settings.kms_key,
+        }
+        given = {name: value for name, value in headers.items() if value is not None}
+        return {**given, "Metadata": {"sha256": asset.sha256}}
+
+    def confirmed(self, asset: Asset, answer: dict[str, Any], *, name: str, checksum: str) -> str:
+        """Return the tag of what was sent, once the service has said, or shown, that it holds it.
+
+        Raises:
+            StorageError: it does not.
+        """
+        if answer.get(name) != checksum:
+            stored = self.head(asset.key)
+            is_there = stored is not None and stored.sha256 == asset.sha256
+            if stored is None or not is_there or (asset.encoding is None and stored.size != asset.size):
+                hint = "publish again; if it stays, run cln-media doctor and ask the provider"
+                raise StorageError(
+                    "the store does not hold what was sent", source=f"{self.address}/{asset.key}", hint=hint
+                )
+            return stored.tag
+        return str(answer["ETag"])
 
     @contextmanager
-    def _mapped(self, key: str) -> Iterator[None]:
+    def mapped(self, key: str, *, missing: bool = False) -> Iterator[Any]:
+        """Turn what boto3 raises into a StorageError; `missing`: leave quietly where there is no such object."""
+        from pipeline.publish import connecting  # noqa: PLC0415  boto3 is slow to import
+
+        client = self.client
         try:
-            yield
-        except (BotoCoreError, ClientError, OSError) as error:
-            endpoint = str(self._client.meta.endpoint_url)
-            raise storage_error(error, source=f"{self.address}/{key}", endpoint=endpoint) from error
+            yield connecting
+        except connecting.FAULTS as error:
+            if missing and isinstance(error, connecting.ClientError) and connecting.code(error) in _MISSING:
+                return
+            source = f"{self.address}/{key}"
+            raise connecting.storage_error(error, source=source, endpoint=str(client.meta.endpoint_url)) from error
 
+    def _put(self, asset: Asset, data: bytes, condition: dict[str, str] | None = None) -> str:
+        checksum = bodies.as_base64(hashlib.sha256(data).digest())
+        more = {**(condition or {}), **({} if self._abilities.checksum else {"ContentMD5": bodies.md5(data)})}
 
-class _Body(io.BytesIO):
-    """Bytes that tell how far they have been sent, but not when they are read to be signed."""
+        def put() -> dict[str, Any]:
+            return self.client.put_object(  # type: ignore[no-any-return]
+                **self.where(asset.key), **self.headers(asset), **more, Body=data, ChecksumSHA256=checksum
+            )
 
-    def __init__(self, data: bytes, sent: Sent) -> None:
-        super().__init__(data)
-        self._sent = sent
-        self.is_sending = False
+        answer = self._unless_refused(asset, put)
+        return self.confirmed(asset, answer, name="ChecksumSHA256", checksum=checksum)
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        data = super().read(size)
-        if self.is_sending:
-            self._sent(self.tell())
-        return data
+    def _put_file(self, asset: Asset, path: Path, sent: Sent, more: dict[str, str]) -> str:
+        checksum = bodies.as_base64(bytes.fromhex(asset.sha256))
 
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        self.is_sending = False
-        return super().seek(offset, whence)
+        def put() -> dict[str, Any]:
+            with bodies.FileBody(path, sent) as body:
+                content = body.readall() if asset.size <= _IN_ONE_PIECE_BYTES else body
+                return self.client.put_object(  # type: ignore[no-any-return]
+                    **self.where(asset.key),
+                    **self.headers(asset),
+                    **more,
+                    Body=content,
+                    ContentLength=asset.size,
+                    ChecksumSHA256=checksum,
+                )
 
-
-class _Patience:
-    """Ends the retries early where no server has ever answered: then it is the address, not the weather."""
-
-    def __init__(self) -> None:
-        self._is_answered = False
-
-    def __call__(self, *, response: object, caught_exception: Exception | None, attempts: int, **_: object) -> None:
-        self._is_answered = self._is_answered or response is not None
-        is_hopeless = (
-            isinstance(caught_exception, (SSLError, ReadTimeoutError)) or attempts >= _ATTEMPTS_BEFORE_ANY_ANSWER
-        )
-        is_silence = isinstance(caught_exception, (NoConnectionError, ReadTimeoutError))
-        if caught_exception is not None and is_silence and is_hopeless and not self._is_answered:
-            raise caught_exception
-
-
-def _now_sending(request: Any, **_: object) -> None:
-    if isinstance(request.data, _Body):
-        request.data.is_sending = True
-
-
-def _again_if_damaged(request: Callable[[], Result]) -> Result:
-    for _ in range(_ATTEMPTS_AFTER_DAMAGE - 1):
         try:
-            return request()
-        except ClientError as error:
-            if _code(error) not in _DAMAGED_ON_THE_WAY:
+            answer = self._unless_refused(asset, put)
+        except StorageError as error:
+            if bodies.sha256_of(path) != asset.sha256:  # it was not damaged on its way, but is another file
+                raise changed_since_the_build(path) from error
+            raise
+        return self.confirmed(asset, answer, name="ChecksumSHA256", checksum=checksum)
+
+    def _unless_refused(self, asset: Asset, put: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        with self.mapped(asset.key) as boto:
+            try:
+                return boto.again_if_damaged(put)  # type: ignore[no-any-return]
+            except boto.ClientError as error:
+                if boto.code(error) in _FAILED:
+                    raise Refused from error
                 raise
-        except (IncompleteReadError, ResponseStreamingError):
-            continue
-    return request()
+
+    def _kept_or(self, asset: Asset, send: Callable[[dict[str, str]], str]) -> str:
+        """Send what stands for ever only where nothing is; anything else in any case."""
+        if not asset.key.startswith("media/"):
+            return send({})
+        if self._abilities.if_none_match:
+            try:
+                return send({"IfNoneMatch": "*"})
+            except Refused:
+                stored = self.head(asset.key)
+        else:
+            stored = self.head(asset.key)
+            if stored is None:
+                return send({})
+        if stored is None or (stored.size, stored.sha256) != (asset.size, asset.sha256):
+            raise other_content(self.address, asset.key)
+        return stored.tag
+
+    def _fenced(self, asset: Asset, data: bytes, expected: str | None) -> str:
+        found = self.read(asset.key)
+        if (found.tag if found else None) != expected:
+            raise Taken
+        self._put(asset, data)
+        time.sleep(_SETTLE_S)
+        found = self.read(asset.key)
+        if found is None or found.data != data:
+            raise Taken
+        return found.tag
+
+    def _tag_of(self, asset: Asset, place: "S3Store", source: str) -> str | None:
+        found = self.client.head_object(Bucket=place.bucket, Key=place.prefix + source)
+        is_same = found["Metadata"].get("sha256") == asset.sha256 and found.get("ContentEncoding") == asset.encoding
+        is_same = is_same and (asset.encoding is not None or found["ContentLength"] == asset.size)
+        return str(found["ETag"]) if is_same else None
+
+    def _tried(self) -> Abilities:
+        key = f"{OWN}probe-{secrets.token_hex(6)}"
+        with self.mapped(key) as boto:
+            return boto.tried(self.client, self.where(key))  # type: ignore[no-any-return]
 
 
-def _headers(asset: Asset) -> dict[str, object]:
-    redirect = {"WebsiteRedirectLocation": asset.redirect} if asset.redirect else {}
-    return {
-        "ContentType": asset.content_type,
-        "CacheControl": asset.cache_control,
-        "Metadata": {"sha256": asset.sha256},
-        **redirect,
-    }
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as file:
-            while data := file.read(PART_BYTES):
-                yield data
-    except OSError as error:
-        raise unreadable(path, error) from error
-
-
-def _base64(digest: bytes) -> str:
-    return base64.b64encode(digest).decode()
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+def _age_s(answer: dict[str, Any]) -> float:
+    now = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    if not now:
+        return 0.0
+    written_at: datetime = answer["LastModified"]
+    return max(0.0, (parsedate_to_datetime(now) - written_at).total_seconds())

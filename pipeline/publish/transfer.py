@@ -1,113 +1,120 @@
-"""A plan, the folder `site` and a store -> a published release, checked; threads live here, no library does."""
+"""A plan, the folder `site` and a store -> a published release, in an order that is whole at every moment."""
 
+import gzip
 import hashlib
-import queue
-import re
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pipeline.errors import MediaError, StorageError
-from pipeline.model import MANIFEST_KEY, Asset, Plan, Problem, Put, Reason, Release
-from pipeline.publish.difference import group, while_publishing
-from pipeline.publish.store import Stopped, Store, Stored
-
-PROBE_KEY = ".cln-media-probe"
-LARGE_BYTES = 8_000_000
-_SMALL_THREADS, _LARGE_THREADS = 32, 4
-_NO_KEY = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f\\\ud800-\udfff]")
-_POLL_SECONDS = 0.1  # on Windows, a wait without an end cannot be interrupted
-_STOP_SECONDS = 1.5
+from pipeline.errors import StorageError
+from pipeline.model import Asset, Plan, Put, Reason, Release
+from pipeline.publish.crew import LARGE_BYTES, Crew, Job, Report, Voice
+from pipeline.publish.difference import advanced, group
+from pipeline.publish.ledger import KEPT_RELEASES, LEDGER_KEY, Ledger, Owner, blob, content
+from pipeline.publish.store import Store, Stored, changed_since_the_build, is_lasting, unreadable
+from pipeline.publish.turn import Seen, Taking, look, now
 
 Progress = Callable[[int, int], None]
 Contents = Mapping[str, Path | bytes]
 """The files of a release that stand in no folder together: by key, where each is, or what it holds."""
 
 
-def read_release(store: Store) -> Release | None:
-    """Read the manifest that `store` holds; None where nothing was published yet.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a plan is applied.
 
-    Raises:
-        StorageError: the store cannot be read, or what it holds is not a manifest.
+    owner: who publishes; copies: keys by content of what `origin` (the store itself, otherwise) is known to hold: that
+    content is copied there, not sent; progress: told, in the calling thread, the bytes sent and the bytes to send;
+    voice: told how many seconds nothing has moved; note: how the release came about; keep: as for `plan`;
+    at_once: whether a turn that somebody else still has is taken over.
     """
-    data = store.read(MANIFEST_KEY)
-    if data is None:
-        return None
-    try:
-        release = Release.from_json(data)
-    except ValueError as error:
-        raise _damaged(store) from error
-    if not all(_is_key(asset.key) and isinstance(asset.sha256, str) for asset in release.assets):
-        raise _damaged(store)
-    return release
+
+    owner: Owner
+    copies: Mapping[str, str] = field(default_factory=dict)
+    origin: Store | None = None
+    progress: Progress | None = None
+    voice: Voice | None = None
+    note: str = "published"
+    keep: int = KEPT_RELEASES
+    at_once: bool = False
 
 
-def _is_key(key: object) -> bool:
-    # Whoever may write to the store must not choose what is removed outside it.
-    return isinstance(key, str) and not _NO_KEY.search(key)
+def apply(plan: Plan, release: Release, *, seen: Seen, site: Path | Contents, store: Store, manner: Manner) -> Ledger:
+    """Make `store` hold `release`: sound and assets first, then pages, feeds, the ledger, removals last.
 
-
-def apply(
-    plan: Plan,
-    release: Release,
-    *,
-    site: Path | Contents,
-    store: Store,
-    progress: Progress | None = None,
-    copies: Mapping[str, str] | None = None,
-) -> None:
-    """Make `store` hold `release`: sound and assets first, then pages, feeds, the manifest, removals last.
-
-    Each step starts when the one before has ended without an error. Before the first, and again before removals,
-    the manifest is replaced by one that calls the files still to be sent or removed unknown: so the next run always
-    finishes an interrupted one, even when it publishes another release.
+    Each step starts when the one before has ended without an error. Before the first, one conditional request takes
+    the turn and notes what is about to change: so nobody else writes meanwhile, and the next run always finishes an
+    interrupted one, even when it publishes another release. What is replaced is copied aside before.
 
     Args:
-        plan: what `plan(release, read_release(store))` returned.
+        plan: what `plan(release, seen.ledger)` returned.
         release: the release in `site`.
+        seen: what `look(store)` returned.
         site: the folder that was built, or the files of the release.
         store: where to publish.
-        progress: called in this thread with the bytes sent so far and the bytes to send.
-        copies: keys by SHA-256 of what the store is known to hold: that content is copied there, not sent.
-
-    Raises:
-        StorageError: a file has changed since the build, or the store cannot be written.
-    """
-    if plan.is_empty:
-        return
-    total = sum(put.asset.size for put in plan.puts)
-    crew = _Crew(lambda done: progress(done, total) if progress else None)
-    if plan.puts:
-        _put_manifest(store, while_publishing(release, puts=plan.puts, deletes=plan.deletes))
-    for step in sorted({group(put.asset.key) for put in plan.puts}):
-        crew.run([_upload(put, site, store, copies or {}) for put in plan.puts if group(put.asset.key) == step])
-    if plan.deletes:
-        _put_manifest(store, while_publishing(release, puts=(), deletes=plan.deletes))
-        crew.run([_removal(key, store) for key in plan.deletes])
-    _put_manifest(store, release)
-
-
-def withdraw(store: Store) -> int:
-    """Remove all that the manifest of `store` names, feeds first, and the manifest last.
-
-    Interrupted, it is finished by the next call: until the end, the manifest still names everything.
+        manner: how, and for whom.
 
     Returns:
-        How many files were named; 0 where nothing was published there.
+        The ledger of the store as it is now.
 
     Raises:
+        BusyError: somebody else publishes, or has since `seen`.
+        StorageError: a file has changed since the build, or the store cannot be written.
+    """
+    before = seen.ledger or Ledger()
+    if plan.is_empty:
+        return before
+    work = _Work(plan, site, store, manner)
+    turn = Taking(store, seen, manner.owner, at_once=manner.at_once)
+    crew = work.crew(turn)
+    try:
+        unsettled = tuple(sorted(before.uncertain & set(plan.deletes)))
+        writes = (*(put.asset for put in plan.puts), *map(blob, plan.keeps))
+        crew.call(lambda: turn.begin(writes, unsettled))
+        crew.run([work.keeping(asset, before) for asset in plan.keeps])
+        store.settle()
+        for step in sorted({group(put.asset.key) for put in plan.puts}):
+            crew.run([work.sending(put) for put in plan.puts if group(put.asset.key) == step])
+            store.settle()
+        after = work.ledger(before, release)
+        if plan.deletes:
+            crew.call(lambda: turn.go_on(after, plan.deletes))
+            crew.run([_removal(key, store) for key in plan.deletes])
+            store.settle()
+        crew.call(lambda: turn.end(after))
+        store.settle()
+    finally:
+        turn.give_up()
+    return after
+
+
+def withdraw(store: Store, owner: Owner) -> int:
+    """Remove all that the ledger of `store` names, feeds first, and the ledger last.
+
+    Interrupted, it is finished by the next call: until the end, the ledger still names everything.
+
+    Returns:
+        How many files of the site were named; 0 where nothing was published there.
+
+    Raises:
+        BusyError: somebody else publishes there.
         StorageError: the store cannot be read or written.
     """
-    release = read_release(store)
-    if release is None:
+    seen = look(store)
+    if seen.ledger is None:
         return 0
-    crew = _Crew(lambda _: None)
-    for step in sorted({group(asset.key) for asset in release.assets}, reverse=True):
-        crew.run([_removal(asset.key, store) for asset in release.assets if group(asset.key) == step])
-    store.delete(MANIFEST_KEY)
-    return len(release.assets)
+    keys = sorted(seen.ledger.keys() - {LEDGER_KEY})
+    turn, crew = Taking(store, seen, owner), Crew(stop=store.stop)
+    try:
+        turn.begin((), tuple(keys))
+        for step in sorted({group(key) for key in keys}, reverse=True):
+            crew.run([_removal(key, store) for key in keys if group(key) == step])
+    finally:
+        turn.give_up()
+    store.delete(LEDGER_KEY)
+    store.settle()
+    return len({*seen.ledger.by_key, *seen.ledger.uncertain, *(older.asset.key for older in seen.ledger.older)})
 
 
 def verify(release: Release, store: Store, *, keys: Iterable[str]) -> tuple[str, ...]:
@@ -122,166 +129,22 @@ def verify(release: Release, store: Store, *, keys: Iterable[str]) -> tuple[str,
     wanted = set(keys)
     found: dict[str, Stored | None] = {}
 
-    def look(asset: Asset) -> "_Job":
-        def run(_: Callable[[int], None]) -> None:
+    def asking(asset: Asset) -> Job:
+        def run(_: Report) -> None:
             found[asset.key] = store.head(asset.key)
 
-        return _Job(key=asset.key, size=0, run=run)
+        return Job(key=asset.key, size=0, run=run)
 
     assets = [asset for asset in release.assets if asset.key in wanted]
-    _Crew(lambda _: None).run([look(asset) for asset in assets])
-    return tuple(f"{asset.key}: {fault}" for asset in assets if (fault := _fault(asset, found[asset.key])))
+    Crew().run([asking(asset) for asset in assets])
+    return tuple(f"{asset.key}: {wrong}" for asset in assets if (wrong := fault(asset, found[asset.key])))
 
 
-def check_access(store: Store) -> tuple[Problem, ...]:
-    """Write a small file to `store`, read it back and remove it.
-
-    Returns:
-        What stands in the way of publishing; empty where nothing does.
-    """
-    data = b"A test of the right to write here; safe to delete.\n"
-    probe = _asset(PROBE_KEY, data, "text/plain; charset=utf-8")
-    problems: list[Problem] = []
-    try:
-        read_release(store)
-        store.put_bytes(probe, data)
-        try:
-            reads_back = store.read(PROBE_KEY) == data
-            fault = _fault(probe, store.head(PROBE_KEY)) if reads_back else "does not read back as it was written"
-            if fault:
-                problems.append(_problem(store, fault))
-        finally:
-            store.delete(PROBE_KEY)
-    except MediaError as error:
-        source = str(error.source or store.address)
-        problems.append(Problem(source=source, message=error.message, hint=error.hint or "see the documentation"))
-    return tuple(problems)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
-    key: str
-    size: int
-    run: Callable[[Callable[[int], None]], None]
-
-
-class _Crew:
-    """Threads that do jobs; daemons, so that a person who presses Ctrl-C does not wait for a slow network."""
-
-    def __init__(self, report: Callable[[int], None]) -> None:
-        self._report = report
-        self._sent: dict[str, int] = {}
-        self._stop = threading.Event()
-
-    def run(self, jobs: Sequence[_Job]) -> None:
-        """Do all of `jobs`; raise the first error, after which none is started."""
-        self._sent.update({job.key: 0 for job in jobs})
-        small = [job for job in jobs if job.size <= LARGE_BYTES]
-        large = [job for job in jobs if job.size > LARGE_BYTES]
-        outcomes: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-        threads = self._start(small, _SMALL_THREADS, outcomes) + self._start(large, _LARGE_THREADS, outcomes)
-        try:
-            self._wait(len(jobs), outcomes)
-        except BaseException:
-            self._stop.set()
-            end = time.monotonic() + _STOP_SECONDS
-            for thread in threads:
-                thread.join(max(0.0, end - time.monotonic()))
-            raise
-
-    def _start(
-        self, jobs: Sequence[_Job], at_once: int, outcomes: "queue.SimpleQueue[BaseException | None]"
-    ) -> list[threading.Thread]:
-        waiting: queue.SimpleQueue[_Job] = queue.SimpleQueue()
-        for job in jobs:
-            waiting.put(job)
-        threads: list[threading.Thread] = []
-        while len(threads) < at_once and not waiting.empty():  # a fast store leaves nothing for more threads to do
-            threads.append(threading.Thread(target=self._work, args=(waiting, outcomes), daemon=True))
-            threads[-1].start()
-        return threads
-
-    def _work(self, waiting: "queue.SimpleQueue[_Job]", outcomes: "queue.SimpleQueue[BaseException | None]") -> None:
-        while not self._stop.is_set():
-            try:
-                job = waiting.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                job.run(lambda sent, key=job.key: self._count(key, sent))  # type: ignore[misc]
-            except BaseException as error:  # noqa: BLE001  raised again in the thread that waits
-                outcomes.put(error)
-                return
-            outcomes.put(None)
-
-    def _count(self, key: str, sent: int) -> None:
-        if self._stop.is_set():
-            raise Stopped
-        self._sent[key] = max(self._sent[key], sent)
-
-    def _wait(self, count: int, outcomes: "queue.SimpleQueue[BaseException | None]") -> None:
-        while count:
-            try:
-                error = outcomes.get(timeout=_POLL_SECONDS)
-            except queue.Empty:
-                pass
-            else:
-                if error is not None:
-                    raise error
-                count -= 1
-            self._report(sum(self._sent.values()))
-
-
-def _upload(put: Put, site: Path | Contents, store: Store, copies: Mapping[str, str]) -> _Job:
-    asset = put.asset
-
-    def run(sent: Callable[[int], None]) -> None:
-        may_be_there = put.reason is Reason.HEADERS or asset.size > LARGE_BYTES
-        stored = store.head(asset.key) if may_be_there else None
-        if stored is None or (stored.size, stored.sha256) != (asset.size, asset.sha256):
-            source = copies.get(asset.sha256)
-            if source is None or not store.copy(asset, source):
-                _send(asset, site, store, sent)
-        elif put.reason is Reason.HEADERS or _fault(asset, stored):  # a store does not tell of every header
-            store.set_headers(asset)
-        sent(asset.size)
-
-    return _Job(key=asset.key, size=asset.size, run=run)
-
-
-def _removal(key: str, store: Store) -> _Job:
-    return _Job(key=key, size=0, run=lambda _: store.delete(key))
-
-
-def _send(asset: Asset, site: Path | Contents, store: Store, sent: Callable[[int], None]) -> None:
-    content = _local(site, asset.key) if isinstance(site, Path) else site[asset.key]
-    if isinstance(content, Path):
-        store.put(asset, content, sent)
-    else:
-        store.put_bytes(asset, content)
-
-
-def _local(site: Path, key: str) -> Path:
-    path = site.joinpath(*key.split("/"))
-    if not path.is_file():
-        raise StorageError("the file is missing from the build", source=path, hint="build again, then publish")
-    return path
-
-
-def _put_manifest(store: Store, release: Release) -> None:
-    data = release.to_json()
-    store.put_bytes(_asset(MANIFEST_KEY, data, "application/json"), data)
-
-
-def _asset(key: str, data: bytes, content_type: str) -> Asset:
-    sha256 = hashlib.sha256(data).hexdigest()
-    return Asset(key=key, sha256=sha256, size=len(data), content_type=content_type, cache_control="no-cache")
-
-
-def _fault(asset: Asset, stored: Stored | None) -> str | None:
+def fault(asset: Asset, stored: Stored | None) -> str | None:
+    """Say in what a stored file differs from what it should be; None where it does not."""
     if stored is None:
         return "is not in the store"
-    if stored.size != asset.size:
+    if asset.encoding is None and stored.size != asset.size:
         return f"is stored with {stored.size} bytes, not {asset.size}"
     if stored.sha256 != asset.sha256:
         return "is stored with another SHA-256"
@@ -292,17 +155,102 @@ def _fault(asset: Asset, stored: Stored | None) -> str | None:
     return None
 
 
-def _damaged(store: Store) -> StorageError:
-    return StorageError(
-        "the manifest in the store is damaged",
-        source=f"{store.address}/{MANIFEST_KEY}",
-        hint="remove that file and publish again: every file is then sent anew",
-    )
+class _Work:
+    """What the jobs of one publish share: what is to be done, and what has come of it."""
+
+    def __init__(self, plan: Plan, site: Path | Contents, store: Store, manner: Manner) -> None:
+        self._plan, self._site, self._store, self._manner = plan, site, store, manner
+        self._lock = threading.Lock()
+        self._tags: dict[str, str] = {}
+        self._is_whole = True
+
+    def crew(self, turn: Taking) -> Crew:
+        progress, total = self._manner.progress, sum(put.asset.size for put in self._plan.puts)
+        report = (lambda done: progress(done, total)) if progress else None
+        return Crew(report=report, voice=self._manner.voice, watch=turn.check, stop=self._store.stop)
+
+    def keeping(self, asset: Asset, before: Ledger) -> Job:
+        """Copy aside what is about to be replaced or removed."""
+        aside, store, is_certain = blob(asset), self._store, asset.key not in before.uncertain
+
+        def run(_: Report) -> None:
+            tag = before.tags.get(asset.key) if is_certain else None
+            is_kept = (tag and store.copy(aside, asset.key, tag=tag) is not None) or (
+                (not is_certain and fault(replace(aside), store.head(aside.key)) is None)
+                or store.copy(aside, asset.key) is not None
+            )
+            if not is_kept:
+                self._is_whole = False
+
+        return Job(key=aside.key, size=0, run=run)
+
+    def sending(self, put: Put) -> Job:
+        """Bring one file there: copied where it can be, sent otherwise."""
+        asset = put.asset
+
+        def run(sent: Report) -> None:
+            tag = self._bring(put, sent)
+            with self._lock:
+                self._tags[asset.key] = tag
+            sent(asset.size)
+
+        return Job(key=asset.key, size=asset.size, run=run)
+
+    def ledger(self, before: Ledger, release: Release) -> Ledger:
+        """Write up what the store holds once everything was sent."""
+        after = advanced(before, release, self._plan, note=self._manner.note, now=now(), keep=self._manner.keep)
+        if not self._is_whole and after.kept:
+            after = replace(after, kept=(replace(after.kept[0], is_whole=False), *after.kept[1:]))
+        tags = {key: tag for key in after.by_key if (tag := self._tags.get(key, before.tags.get(key, "")))}
+        return replace(after, tags=tags)
+
+    def _bring(self, put: Put, sent: Report) -> str:
+        asset, store = put.asset, self._store
+        may_be_there = put.reason is Reason.HEADERS or asset.size > LARGE_BYTES
+        may_be_there = may_be_there or (put.reason is Reason.UNFINISHED and is_lasting(asset.key))
+        stored = store.head(asset.key) if may_be_there else None
+        if stored is not None and stored.sha256 == asset.sha256 and (asset.encoding or stored.size == asset.size):
+            differs = put.reason is Reason.HEADERS or fault(asset, stored)  # a store does not tell of every header
+            return store.set_headers(asset) if differs else stored.tag
+        source = self._manner.copies.get(content(asset))
+        if source is not None:
+            tag = store.copy(asset, source, origin=self._manner.origin)
+            if tag is not None:
+                return tag
+        return self._send(asset, sent)
+
+    def _send(self, asset: Asset, sent: Report) -> str:
+        data = _local(self._site, asset.key) if isinstance(self._site, Path) else self._site.get(asset.key)
+        if data is None:
+            hint = "publish again: the release that was to be brought back, or taken over, is not whole any more"
+            raise StorageError(
+                "what it needs is not in the store", source=f"{self._store.address}/{asset.key}", hint=hint
+            )
+        if asset.encoding is not None:
+            return self._store.put_bytes(asset, gzip.compress(_checked(data, asset), compresslevel=6, mtime=0))
+        if isinstance(data, Path):
+            return self._store.put(asset, data, sent)
+        return self._store.put_bytes(asset, data)
 
 
-def _problem(store: Store, message: str) -> Problem:
-    return Problem(
-        source=store.address,
-        message=f"a test file {message}",
-        hint="ask the provider whether the store keeps metadata, Content-Type and Cache-Control as they were sent",
-    )
+def _removal(key: str, store: Store) -> Job:
+    return Job(key=key, size=0, run=lambda _: store.delete(key))
+
+
+def _checked(content: Path | bytes, asset: Asset) -> bytes:
+    if isinstance(content, bytes):
+        return content
+    try:
+        data = content.read_bytes()
+    except OSError as error:
+        raise unreadable(content, error) from error
+    if hashlib.sha256(data).hexdigest() != asset.sha256:
+        raise changed_since_the_build(content)
+    return data
+
+
+def _local(site: Path, key: str) -> Path:
+    path = site.joinpath(*key.split("/"))
+    if not path.is_file():
+        raise StorageError("the file is missing from the build", source=path, hint="build again, then publish")
+    return path

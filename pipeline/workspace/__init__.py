@@ -81,8 +81,20 @@ def _show(workspace: Workspace, values: dict[str, Any]) -> Show:
         audio=_audio_settings(workspace, audio),
         tags=model.TagSettings(**tags),
         speech=model.SpeechSettings(model=_model_folder(workspace, values["speech"]["model"])),
-        storage=model.StorageSettings(**values["storage"]),
+        storage=_storage(values["storage"]),
+        staging=_staging(values["storage"]),
     )
+
+
+def _storage(values: dict[str, Any]) -> model.StorageSettings:
+    return model.StorageSettings(**{name: value for name, value in values.items() if name != "staging"})
+
+
+def _staging(values: dict[str, Any]) -> model.StorageSettings | None:
+    if not values["staging"]:
+        return None
+    own = {name: value for name, value in values["staging"].items() if value is not None}
+    return replace(_storage(values), cloudfront=None, **own)
 
 
 def _audio_settings(workspace: Workspace, values: dict[str, Any]) -> model.AudioSettings:

@@ -7,7 +7,7 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Kind = Literal[
@@ -71,6 +71,25 @@ def _id(name: str, doc: str, *, required: bool = False, example: str | None = No
         example=example,
     )
 
+
+_PLACE_KEYS = (
+    Key(
+        name="url",
+        kind="text",
+        doc='A bucket, "s3://bucket/prefix", or a folder beside this file, "file:./public".',
+        default="file:./public",
+        pattern=r"(?:s3://|file:).+",
+        pattern_meaning='"s3://bucket/prefix" or "file:FOLDER"',
+    ),
+    Key(
+        name="endpoint_url",
+        kind="text",
+        doc="The address of an S3 service other than Amazon's.",
+        pattern=r"https?://[^\s@]+",
+        pattern_meaning="an address without user name or password",
+    ),
+    Key(name="region", kind="text", doc="The bucket's region, such as eu-west-2."),
+)
 
 SHOW_SECTIONS = (
     Section(
@@ -554,22 +573,36 @@ SHOW_SECTIONS = (
         name="storage",
         doc="Where `publish` sends the site. Keys and passwords never stand here: they come from the AWS environment.",
         keys=(
+            *_PLACE_KEYS,
             Key(
-                name="url",
-                kind="text",
-                doc='A bucket, "s3://bucket/prefix", or a folder beside this file, "file:./public".',
-                default="file:./public",
-                pattern=r"(?:s3://|file:).+",
-                pattern_meaning='"s3://bucket/prefix" or "file:FOLDER"',
+                name="staging",
+                kind="table",
+                doc="A second place to try a release in, `[storage.staging]` with url, endpoint_url and region: "
+                "`publish --to staging`, then `promote staging`.",
+                keys=(replace(_PLACE_KEYS[0], default=None, required=True), *_PLACE_KEYS[1:]),
+                shown='{ url = "file:./staging" }',
             ),
             Key(
-                name="endpoint_url",
-                kind="text",
-                doc="The address of an S3 service other than Amazon's.",
-                pattern=r"https?://[^\s@]+",
-                pattern_meaning="an address without user name or password",
+                name="gzip",
+                kind="true or false",
+                doc="Whether a bucket holds pages, styles and scripts compressed. Feeds and transcripts stay as they "
+                "are, as some apps cannot unpack them, unless `cloudfront` is named.",
+                default=False,
             ),
-            Key(name="region", kind="text", doc="The bucket's region, such as eu-west-2."),
+            Key(
+                name="encryption",
+                kind="text",
+                doc="How a bucket encrypts what it holds, where its own rule does not say.",
+                choices=("AES256", "aws:kms"),
+            ),
+            Key(name="kms_key", kind="text", doc="The KMS key that aws:kms uses; its alias or its ARN."),
+            Key(
+                name="cloudfront",
+                kind="text",
+                doc="The id of the Amazon CloudFront distribution that serves the bucket: it is told what changed.",
+                pattern=r"[A-Z0-9]{8,20}",
+                pattern_meaning="an id such as E2EXAMPLE1234",
+            ),
         ),
     ),
 )

@@ -1,0 +1,132 @@
+"""A ledger -> the plan that brings an earlier release back, or clears old sound away, or takes over another store's."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from pipeline.errors import StorageError
+from pipeline.model import Plan, Release
+from pipeline.publish.difference import older_sound, plan, sources
+from pipeline.publish.ledger import Ledger, content
+from pipeline.publish.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A release that was published. changes: how many files differ from the one before, None where not known."""
+
+    number: int
+    published_at: str
+    note: str
+    files: int
+    changes: int | None
+    is_live: bool
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A release that is put together from what stores hold: its plan, and where each content lies."""
+
+    release: Release
+    plan: Plan
+    copies: dict[str, str]
+
+
+def entries(ledger: Ledger) -> tuple[Entry, ...]:
+    """List the releases that are kept, the newest first; the first is the one that is live."""
+    if not ledger.number:
+        return ()
+    releases = ledger.releases()
+    notes = [(ledger.published_at, ledger.note, True), *((k.published_at, k.note, k.is_whole) for k in ledger.kept)]
+    changes = [*(len({a.key for a in kept.differs} | set(kept.lacks)) for kept in ledger.kept), None]
+    return tuple(
+        Entry(
+            number=number,
+            published_at=published_at,
+            note=note,
+            files=len(release.assets),
+            changes=changed,
+            is_live=number == ledger.number,
+            is_whole=is_whole,
+        )
+        for (number, release), (published_at, note, is_whole), changed in zip(releases, notes, changes, strict=True)
+    )
+
+
+def rollback(ledger: Ledger, number: int, *, source: str) -> Move:
+    """Plan to bring the release of that number back, by copies within the store.
+
+    Args:
+        ledger: what the store holds.
+        number: as `entries` has it.
+        source: the store's address, for messages.
+
+    Raises:
+        StorageError: that release is not kept, or what it needs is not there any more.
+    """
+    known = {entry.number: entry for entry in entries(ledger)}
+    hint = "cln-media releases lists those that can be brought back"
+    if number not in known:
+        raise StorageError(f"there is no release {number}", source=source, hint=hint)
+    if not known[number].is_whole:
+        message = f"release {number} cannot be brought back: somebody else has changed its files in the store"
+        raise StorageError(message, source=source, hint=hint)
+    release = dict(ledger.releases())[number]
+    made = plan(release, ledger)
+    return Move(release=release, plan=made, copies=sources(ledger, release, made))
+
+
+def check_sources(move: Move, store: Store) -> None:
+    """See that all that a move copies is there, before anything is changed.
+
+    Raises:
+        StorageError: something is not.
+    """
+    aside = {content(asset) for asset in move.plan.keeps}  # copied aside by the plan itself
+    for put in move.plan.puts:
+        source = move.copies.get(content(put.asset))
+        if content(put.asset) in aside:
+            continue
+        stored = store.head(source) if source is not None else None
+        if stored is None or stored.sha256 != put.asset.sha256:
+            message = "what this release needs is not in the store any more"
+            hint = "nothing was changed; bring another release back, or build and publish"
+            raise StorageError(message, source=f"{store.address}/{source or put.asset.key}", hint=hint)
+
+
+def pruning(ledger: Ledger, *, before: date) -> Plan:
+    """Plan to remove the sound that no kept release names since a day before `before`."""
+    keys = tuple(sorted(older.asset.key for older in older_sound(ledger, before=before)))
+    return Plan(puts=(), deletes=keys, unchanged=len(ledger.release.assets))
+
+
+def promotion(staged: Ledger, live: Ledger | None) -> Move:
+    """Plan to make the release of one store that of another, by copies from the first."""
+    release = staged.release
+    where = {content(asset): asset.key for asset in release.assets}
+    return Move(release=release, plan=plan(release, live), copies=where)
+
+
+def prepared(release: Release, *, gzip: bool, with_feeds: bool) -> Release:
+    """Say which files a bucket holds compressed: what browsers read, and what apps read only where a CDN unpacks it.
+
+    Some podcast apps cannot unpack what they did not ask for, and S3 does not ask.
+    """
+    if not gzip:
+        return release
+    return Release(
+        assets=tuple(
+            replace(asset, encoding="gzip") if _is_packable(asset.key, asset.size, with_feeds=with_feeds) else asset
+            for asset in release.assets
+        )
+    )
+
+
+_READ_BY_BROWSERS = (".html", ".css", ".js", ".svg")
+_READ_BY_APPS = (".xml", ".atom", ".opml", ".json", ".vtt", ".srt", ".txt")
+_LEAST_BYTES = 1_000
+
+
+def _is_packable(key: str, size: int, *, with_feeds: bool) -> bool:
+    endings = (*_READ_BY_BROWSERS, *(_READ_BY_APPS if with_feeds else ()))
+    return size >= _LEAST_BYTES and key.endswith(endings) and not key.startswith("media/")

@@ -1,0 +1,202 @@
+"""A store -> its ledger, and one publisher's turn to change it: taken, kept alive and ended by conditional requests."""
+
+import hashlib
+import secrets
+import threading
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from pipeline.errors import BusyError, StorageError
+from pipeline.model import MANIFEST_KEY, Asset, Release
+from pipeline.publish.ledger import LEDGER_KEY, Ledger, Older, Owner, Turn, from_manifest, is_key
+from pipeline.publish.store import Store, Taken
+
+LASTS_S = 300
+_RENEW_S = 60.0
+_TYPE = "application/gzip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a store said of itself. tag: of its ledger, None where there is none yet; age_s: since it was written."""
+
+    ledger: Ledger | None
+    tag: str | None
+    age_s: float = 0.0
+
+
+def look(store: Store) -> Seen:
+    """Read the ledger of a store: one request, and more only where a publisher was interrupted, or nothing is there.
+
+    Sound that an interrupted publisher had sent whole counts as stored, so that it is not sent again.
+
+    Raises:
+        StorageError: the store cannot be read, or what it holds is not a ledger.
+    """
+    found = store.read(LEDGER_KEY)
+    if found is None:
+        return Seen(ledger=_earlier(store), tag=None)
+    try:
+        ledger = Ledger.from_bytes(found.data)
+    except ValueError as error:
+        raise _damaged(store, LEDGER_KEY, error) from error
+    return Seen(ledger=_with_sound_sent(ledger, store), tag=found.tag, age_s=found.age_s)
+
+
+class Taking:
+    """A turn, from taking it to its end. Its ledger is renewed in the background, so that it does not look abandoned.
+
+    Args:
+        store: whose turn it is.
+        seen: what was seen of it when the plan was made.
+        owner: who takes the turn.
+        at_once: whether a turn that somebody else still has is taken over.
+    """
+
+    def __init__(self, store: Store, seen: Seen, owner: Owner, *, at_once: bool = False) -> None:
+        self._store, self._seen, self._owner, self._at_once = store, seen, owner, at_once
+        self._tag = seen.tag
+        self._ledger = seen.ledger or Ledger()
+        self._lock = threading.Lock()
+        self._is_over = threading.Event()
+        self._fault: StorageError | None = None
+        self._turn = Turn(id=secrets.token_hex(8), owner=owner, since=now(), lasts_s=LASTS_S)
+
+    def begin(self, writes: tuple[Asset, ...], removes: tuple[str, ...]) -> Ledger:
+        """Take the turn, and note what is about to change; return the ledger as it stands now.
+
+        Raises:
+            BusyError: somebody else has the turn, or has published since the plan was made.
+        """
+        if self._ledger.turn is not None and not self._may_take_over(self._ledger.turn):
+            raise _busy(self._store, self._ledger.turn, self._seen.age_s)
+        known = self._ledger.abilities if self._ledger.endpoint == self._store.endpoint else None
+        abilities = self._store.learn(known)
+        self._turn = replace(self._turn, writes=writes, removes=removes)
+        self._ledger = replace(self._ledger, endpoint=self._store.endpoint, abilities=abilities, turn=self._turn)
+        self._write(self._ledger)
+        threading.Thread(target=self._stay_alive, daemon=True).start()
+        return self._ledger
+
+    def go_on(self, ledger: Ledger, removes: tuple[str, ...]) -> None:
+        """Write the ledger of what was published, with what is still to be removed."""
+        self._turn = replace(self._turn, writes=(), removes=removes)
+        self._ledger = replace(ledger, turn=self._turn)
+        self._write(self._ledger)
+
+    def end(self, ledger: Ledger) -> None:
+        """Write the ledger without a turn: the next may begin."""
+        self._is_over.set()
+        self._ledger = ledger
+        self._write(ledger)
+
+    def give_up(self) -> None:
+        """Renew the turn no more; what it was about to change stays noted."""
+        self._is_over.set()
+
+    def check(self) -> None:
+        """Raise what ended the turn from outside, if anything did."""
+        if self._fault is not None:
+            raise self._fault
+
+    def _may_take_over(self, turn: Turn) -> bool:
+        is_own = (
+            turn.owner.workspace == self._owner.workspace
+        )  # whose other processes a lock of this computer keeps out
+        return self._at_once or is_own or self._seen.age_s >= turn.lasts_s
+
+    def _write(self, ledger: Ledger) -> None:
+        with self._lock:
+            self._exchange(ledger)
+
+    def _exchange(self, ledger: Ledger) -> None:
+        data = ledger.to_bytes()
+        try:
+            self._tag = self._store.exchange(own_asset(LEDGER_KEY, data), data, expected=self._tag)
+        except Taken as error:
+            raise self._other() from error
+
+    def _other(self) -> StorageError:
+        seen = look(self._store)
+        if seen.ledger is not None and seen.ledger.turn is not None:
+            return _busy(self._store, seen.ledger.turn, seen.age_s)
+        hint = "publish again: the new plan starts from what they published"
+        return BusyError("somebody else has published meanwhile", source=self._store.address, hint=hint)
+
+    def _stay_alive(self) -> None:
+        while not self._is_over.wait(_RENEW_S):
+            try:
+                self._renew()
+            except BusyError as error:
+                self._fault = error
+                return
+            except StorageError:  # a network that is down for a while may come back in time
+                continue
+
+    def _renew(self) -> None:
+        with self._lock:
+            if self._is_over.is_set() or self._ledger.turn is None:
+                return
+            turn = replace(self._ledger.turn, renewals=self._ledger.turn.renewals + 1)
+            self._ledger = replace(self._ledger, turn=turn)
+            self._exchange(self._ledger)
+
+
+def now() -> str:
+    """Say what time it is: ISO 8601, UTC."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def own_asset(key: str, data: bytes) -> Asset:
+    """Describe a file of the publisher's own."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Asset(key=key, sha256=sha256, size=len(data), content_type=_TYPE, cache_control="private, no-store")
+
+
+def _earlier(store: Store) -> Ledger | None:
+    """Read the manifest that an earlier version of this program left in the place of a ledger."""
+    found = store.read(MANIFEST_KEY)
+    if found is None:
+        return None
+    try:
+        release = Release.from_json(found.data)
+    except ValueError as error:
+        raise _damaged(store, MANIFEST_KEY, error) from error
+    if not all(is_key(asset.key) and isinstance(asset.sha256, str) for asset in release.assets):
+        raise _damaged(store, MANIFEST_KEY, ValueError("a key that leads elsewhere"))
+    return from_manifest(release, MANIFEST_KEY)
+
+
+def _with_sound_sent(ledger: Ledger, store: Store) -> Ledger:
+    turn = ledger.turn
+    if turn is None:
+        return ledger
+    today, sent = datetime.now(UTC).date(), []
+    for asset in turn.writes:
+        if asset.key.startswith("media/") and asset.key not in ledger.by_key:
+            stored = store.head(asset.key)
+            if stored and (stored.size, stored.sha256) == (asset.size, asset.sha256):
+                sent.append(asset)
+    rest = replace(turn, writes=tuple(asset for asset in turn.writes if asset not in sent))
+    known = {older.asset.key for older in ledger.older}
+    found = tuple(Older(asset=asset, left_on=today) for asset in sent if asset.key not in known)
+    return replace(ledger, turn=rest, older=(*ledger.older, *found))
+
+
+def _busy(store: Store, turn: Turn, age_s: float) -> BusyError:
+    owner, since = turn.owner, turn.since.replace("T", " ").replace("Z", " UTC")
+    who = f"{owner.who} on {owner.host}" if owner.host else owner.who
+    minutes = max(1, round((turn.lasts_s - age_s) / 60 + 0.5))
+    hint = (
+        f"wait until they are done, then publish again; if that computer has stopped, it is free in {minutes} "
+        f"{'minute' if minutes == 1 else 'minutes'}, or at once with --take-over"
+    )
+    return BusyError(f"{who} has been publishing there since {since}", source=store.address, hint=hint)
+
+
+def _damaged(store: Store, key: str, error: ValueError) -> StorageError:
+    return StorageError(
+        f"the {'ledger' if key == LEDGER_KEY else 'manifest'} in the store cannot be used ({error})",
+        source=f"{store.address}/{key}",
+        hint="if this program is the newest, remove that file and publish again: every file is then sent anew",
+    )
