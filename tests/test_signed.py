@@ -51,7 +51,7 @@ def test_an_object_reads_as_boto3_reads_it(s3: Seaweed, tmp_path: Path, key: str
     expected = client.get_object(Bucket=bucket, Key=key)
     answer = fetch(s3, bucket, key, environment(s3, tmp_path))
     assert answer is not None
-    assert (answer.status, answer.data, answer.tag) == (200, expected["Body"].read(), expected["ETag"])
+    assert (answer.is_there, answer.data, answer.tag) == (True, expected["Body"].read(), expected["ETag"])
     assert 0 <= answer.age_s < 30
     client.close()
 
@@ -59,7 +59,7 @@ def test_an_object_reads_as_boto3_reads_it(s3: Seaweed, tmp_path: Path, key: str
 def test_what_is_not_there_is_told_from_what_cannot_be_read(s3: Seaweed, tmp_path: Path) -> None:
     """A missing key is an answer; a missing bucket, a wrong secret and a closed port are questions for boto3."""
     bucket, known = s3.new_bucket(), environment(s3, tmp_path)
-    assert fetch(s3, bucket, "missing", known) == signed.Answer(status=404)
+    assert fetch(s3, bucket, "missing", known) == signed.Answer(is_there=False)
     assert fetch(s3, "no-such-bucket", "missing", known) is None
     assert fetch(s3, bucket, "missing", {**known, "AWS_SECRET_ACCESS_KEY": CANARY}) is None
     assert (
@@ -150,7 +150,7 @@ def test_keys_of_a_profile_are_used(s3: Seaweed, tmp_path: Path) -> None:
     del known["AWS_ACCESS_KEY_ID"], known["AWS_SECRET_ACCESS_KEY"]
     bucket = s3.new_bucket()
     for profile in ({}, {"AWS_PROFILE": "other"}):
-        assert fetch(s3, bucket, "missing", {**known, **profile}) == signed.Answer(status=404)
+        assert fetch(s3, bucket, "missing", {**known, **profile}) == signed.Answer(is_there=False)
     for profile in ({"AWS_PROFILE": "sso"}, {"AWS_PROFILE": "nobody"}):
         assert fetch(s3, bucket, "missing", {**known, **profile}) is None
 

@@ -175,9 +175,10 @@ def conclude(place: Place, plan: Plan, screen: Screen) -> None:
 
 def configure(place: Place, screen: Screen) -> None:
     """Let everybody read the site and nothing else of the bucket, and print the rights that publishing needs."""
-    settings = publish.configure(place.store)
-    for setting in settings:
-        screen.say(f"{'Set' if setting.done else 'Not set'}: {setting.what}. {setting.detail}")
+    for setting in publish.configure(place.store):
+        screen.say(f"{'Set' if setting.is_done else 'Not set'}: {setting.what}: {setting.detail}.")
+        if not setting.is_done:
+            screen.json(setting.document)
     screen.say("The least rights that publishing needs, for the one who gives them (IAM policy):")
     screen.json(publish.least_rights(place.store, place.settings))
 

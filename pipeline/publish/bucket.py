@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pipeline.errors import ConfigError
 from pipeline.model import StorageSettings
 from pipeline.publish import access, invalidation
-from pipeline.publish.store import Store, is_lasting
+from pipeline.publish.store import Store
 
 if TYPE_CHECKING:
     from pipeline.publish.s3 import S3Store
@@ -58,9 +58,8 @@ def invalidate(distribution: str, keys: Iterable[str], *, reference: str, site_u
     Raises:
         StorageError: CloudFront cannot be told.
     """
-    changed = [key for key in keys if not is_lasting(key)]
     path = urlsplit(site_url).path or "/"
-    paths = invalidation.paths(changed, site_path=path)
+    paths = invalidation.paths(keys, site_path=path)
     if paths:
         invalidation.invalidate(distribution, paths, caller_reference=reference)
 

@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -93,12 +93,13 @@ class S3Store:
                 region=self._settings.region,
             )
             if answer is not None:
-                return Tagged(data=answer.data, tag=answer.tag, age_s=answer.age_s) if answer.status != 404 else None  # noqa: PLR2004
+                found = Tagged(data=answer.data, tag=_tag(answer.tag), age_s=answer.age_s)
+                return found if answer.is_there else None
 
         def get() -> Tagged:
             found = self.client.get_object(**self.where(key))
-            with found["Body"] as body:
-                return Tagged(data=body.read(), tag=found["ETag"], age_s=_age_s(found))
+            with closing(found["Body"]) as body:
+                return Tagged(data=body.read(), tag=_tag(found["ETag"]), age_s=_age_s(found))
 
         with self.mapped(key, missing=True) as boto:
             return boto.again_if_damaged(get)  # type: ignore[no-any-return]
@@ -113,7 +114,7 @@ class S3Store:
                 sha256=answer["Metadata"].get("sha256", ""),
                 content_type=answer.get("ContentType", ""),
                 cache_control=answer.get("CacheControl", ""),
-                tag=answer["ETag"],
+                tag=_tag(answer["ETag"]),
             )
         return None
 
@@ -122,7 +123,7 @@ class S3Store:
 
         def compared() -> str:
             found = self.client.get_object(**self.where(asset.key))
-            with found["Body"] as body:
+            with closing(found["Body"]) as body:
                 return bodies.sha256_of_chunks(
                     body.iter_chunks(_CHUNK_BYTES), is_gzip="gzip" in found.get("ContentEncoding", "")
                 )
@@ -156,7 +157,7 @@ class S3Store:
         can = self._abilities.if_none_match if expected is None else self._abilities.if_match
         if not can:
             return self._fenced(asset, data, expected)
-        condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
+        condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": f'"{expected}"'}
         try:
             return self._put(asset, data, condition)
         except Refused as error:
@@ -182,14 +183,14 @@ class S3Store:
                     **self.where(asset.key),
                     **self.headers(asset),
                     CopySource={"Bucket": place.bucket, "Key": place.prefix + source},
-                    CopySourceIfMatch=tag,
+                    CopySourceIfMatch=f'"{tag}"',
                     MetadataDirective="REPLACE",
                 )
             except boto.ClientError as error:
                 if boto.code(error) in _CANNOT_COPY:
                     return None
                 raise
-        return str(answer["CopyObjectResult"]["ETag"])
+        return _tag(answer["CopyObjectResult"]["ETag"])
 
     def set_headers(self, asset: Asset) -> str:
         """Copy the object onto itself with all headers of `asset`: S3 has no other way to change them."""
@@ -198,7 +199,7 @@ class S3Store:
             answer = self.client.copy_object(
                 **self.where(asset.key), **self.headers(asset), CopySource=source, MetadataDirective="REPLACE"
             )
-        return str(answer["CopyObjectResult"]["ETag"])
+        return _tag(answer["CopyObjectResult"]["ETag"])
 
     def delete(self, key: str) -> None:
         """Remove `key`; S3 does not say whether it was there."""
@@ -214,7 +215,7 @@ class S3Store:
             for page in pages:
                 for found in page.get("Contents", ()):
                     key = found["Key"].removeprefix(self.prefix)
-                    yield Listed(key=key, size=found["Size"], tag=found["ETag"])
+                    yield Listed(key=key, size=found["Size"], tag=_tag(found["ETag"]))
 
     def settle(self) -> None:
         """Do nothing: what a service has confirmed, it has stored."""
@@ -282,7 +283,7 @@ class S3Store:
                     "the store does not hold what was sent", source=f"{self.address}/{asset.key}", hint=hint
                 )
             return stored.tag
-        return str(answer["ETag"])
+        return _tag(answer["ETag"])
 
     @contextmanager
     def mapped(self, key: str, *, missing: bool = False) -> Iterator[Any]:
@@ -374,12 +375,16 @@ class S3Store:
         found = self.client.head_object(Bucket=place.bucket, Key=place.prefix + source)
         is_same = found["Metadata"].get("sha256") == asset.sha256 and found.get("ContentEncoding") == asset.encoding
         is_same = is_same and (asset.encoding is not None or found["ContentLength"] == asset.size)
-        return str(found["ETag"]) if is_same else None
+        return _tag(found["ETag"]) if is_same else None
 
     def _tried(self) -> Abilities:
         key = f"{OWN}probe-{secrets.token_hex(6)}"
         with self.mapped(key) as boto:
             return boto.tried(self.client, self.where(key))  # type: ignore[no-any-return]
+
+
+def _tag(etag: str) -> str:
+    return etag.removeprefix("W/").strip('"')  # some answers quote it and some do not
 
 
 def _age_s(answer: dict[str, Any]) -> float:

@@ -31,12 +31,13 @@ _OWN_CERTIFICATES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a service answered. status: 200, or 404 where it said that there is no such object.
+    """What a service answered.
 
-    tag: the ETag with its quotes; age_s: since the object was written, by the service's own clock.
+    is_there: False where it said that there is no such object; tag: the ETag with its quotes; age_s: since the object
+    was written, by the service's own clock.
     """
 
-    status: int
+    is_there: bool
     data: bytes = b""
     tag: str = ""
     age_s: float = 0.0
@@ -200,12 +201,12 @@ def _fetched(address: str, headers: dict[str, str]) -> Answer | None:
 def _answer(response: HTTPResponse) -> Answer | None:
     data = response.read(_MOST_BYTES + 1)
     if response.status == 404 and b"<Code>NoSuchKey</Code>" in data:  # noqa: PLR2004
-        return Answer(status=404)
+        return Answer(is_there=False)
     length = response.headers.get("Content-Length")
     is_whole = len(data) <= _MOST_BYTES and length is not None and int(length) == len(data)
     if response.status != 200 or not is_whole:  # noqa: PLR2004
         return None
-    return Answer(status=200, data=data, tag=response.headers.get("ETag", ""), age_s=_age_s(response))
+    return Answer(is_there=True, data=data, tag=response.headers.get("ETag", ""), age_s=_age_s(response))
 
 
 def _age_s(response: HTTPResponse) -> float:

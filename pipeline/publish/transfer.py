@@ -82,11 +82,11 @@ def apply(plan: Plan, release: Release, *, seen: Seen, site: Path | Contents, st
             crew.call(lambda: turn.go_on(after, plan.deletes))
             crew.run([_removal(key, store) for key in plan.deletes])
             store.settle()
-        crew.call(lambda: turn.end(after))
+        written = crew.call(lambda: turn.end(after))
         store.settle()
     finally:
         turn.give_up()
-    return after
+    return written
 
 
 def withdraw(store: Store, owner: Owner) -> int:

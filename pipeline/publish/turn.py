@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pipeline.errors import BusyError, StorageError
 from pipeline.model import MANIFEST_KEY, Asset, Release
 from pipeline.publish.ledger import LEDGER_KEY, Ledger, Older, Owner, Turn, from_manifest, is_key
-from pipeline.publish.store import Store, Taken
+from pipeline.publish.store import Abilities, Store, Taken
 
 LASTS_S = 300
 _RENEW_S = 60.0
@@ -60,10 +60,11 @@ class Taking:
         self._lock = threading.Lock()
         self._is_over = threading.Event()
         self._fault: StorageError | None = None
+        self._abilities: Abilities | None = None
         self._turn = Turn(id=secrets.token_hex(8), owner=owner, since=now(), lasts_s=LASTS_S)
 
-    def begin(self, writes: tuple[Asset, ...], removes: tuple[str, ...]) -> Ledger:
-        """Take the turn, and note what is about to change; return the ledger as it stands now.
+    def begin(self, writes: tuple[Asset, ...], removes: tuple[str, ...]) -> None:
+        """Take the turn, and note what is about to change.
 
         Raises:
             BusyError: somebody else has the turn, or has published since the plan was made.
@@ -71,24 +72,24 @@ class Taking:
         if self._ledger.turn is not None and not self._may_take_over(self._ledger.turn):
             raise _busy(self._store, self._ledger.turn, self._seen.age_s)
         known = self._ledger.abilities if self._ledger.endpoint == self._store.endpoint else None
-        abilities = self._store.learn(known)
+        self._abilities = self._store.learn(known)
         self._turn = replace(self._turn, writes=writes, removes=removes)
-        self._ledger = replace(self._ledger, endpoint=self._store.endpoint, abilities=abilities, turn=self._turn)
+        self._ledger = replace(self._known(self._ledger), turn=self._turn)
         self._write(self._ledger)
         threading.Thread(target=self._stay_alive, daemon=True).start()
-        return self._ledger
 
     def go_on(self, ledger: Ledger, removes: tuple[str, ...]) -> None:
         """Write the ledger of what was published, with what is still to be removed."""
         self._turn = replace(self._turn, writes=(), removes=removes)
-        self._ledger = replace(ledger, turn=self._turn)
+        self._ledger = replace(self._known(ledger), turn=self._turn)
         self._write(self._ledger)
 
-    def end(self, ledger: Ledger) -> None:
-        """Write the ledger without a turn: the next may begin."""
+    def end(self, ledger: Ledger) -> Ledger:
+        """Write the ledger without a turn, so that the next may begin; return it as it was written."""
         self._is_over.set()
-        self._ledger = ledger
-        self._write(ledger)
+        self._ledger = self._known(ledger)
+        self._write(self._ledger)
+        return self._ledger
 
     def give_up(self) -> None:
         """Renew the turn no more; what it was about to change stays noted."""
@@ -98,6 +99,9 @@ class Taking:
         """Raise what ended the turn from outside, if anything did."""
         if self._fault is not None:
             raise self._fault
+
+    def _known(self, ledger: Ledger) -> Ledger:
+        return replace(ledger, endpoint=self._store.endpoint, abilities=self._abilities)
 
     def _may_take_over(self, turn: Turn) -> bool:
         is_own = (
