@@ -8,12 +8,20 @@ import pytest
 from pipeline import publish
 from pipeline.model import StorageSettings
 from tests import seaweed, stores
+from tests import swift as swift_store
 
 
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[seaweed.Seaweed]:
     """Run a real object store for the whole session."""
     with seaweed.start(tmp_path_factory.mktemp("seaweed")) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[swift_store.Swift]:
+    """Run another real object store, which honours less, for the whole session."""
+    with swift_store.start(tmp_path_factory.mktemp("swift")) as store:
         yield store
 
 

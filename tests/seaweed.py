@@ -9,11 +9,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import boto3
 from botocore.config import Config
@@ -67,7 +67,14 @@ class Seaweed:
 @contextmanager
 def start(folder: Path) -> Iterator[Seaweed]:
     """Run SeaweedFS with its data in `folder` until the context ends."""
-    ports = _free_ports(len(_PORTS))
+    with restartable(folder) as (store, _):
+        yield store
+
+
+@contextmanager
+def restartable(folder: Path) -> Iterator[tuple[Seaweed, Callable[[], None]]]:
+    """Run SeaweedFS, and lend what kills it, as a power cut does, and starts it again with what it holds."""
+    ports = free_ports(len(_PORTS))
     store = Seaweed(
         endpoint_url=f"http://127.0.0.1:{ports[0]}",
         access_key="publisher" + secrets.token_hex(6),
@@ -78,16 +85,27 @@ def start(folder: Path) -> Iterator[Seaweed]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "identities.json").write_text(json.dumps(_identities(store)))
     with (folder / "weed.log").open("wb") as log:
-        process = subprocess.Popen(_command(folder, ports), stdout=log, stderr=log, cwd=folder)
+        running = [_started(folder, ports, log)]
+
+        def restart() -> None:
+            running[0].kill()
+            running[0].wait()
+            running[0] = _started(folder, ports, log)
+            _wait(store.endpoint_url, running[0], folder / "weed.log")
+
         try:
-            _wait(store.endpoint_url, process, folder / "weed.log")
-            yield store
+            _wait(store.endpoint_url, running[0], folder / "weed.log")
+            yield store, restart
         finally:
-            process.kill()
-            process.wait()
+            running[0].kill()
+            running[0].wait()
             for port in ports:  # it leaves its sockets there, wherever TMPDIR points
                 for left_behind in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108  its choice, not ours
                     left_behind.unlink()
+
+
+def _started(folder: Path, ports: list[int], log: BinaryIO) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(_command(folder, ports), stdout=log, stderr=log, cwd=folder)
 
 
 def _identities(store: Seaweed) -> dict[str, object]:
@@ -134,7 +152,8 @@ def _program() -> str:
     return found
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Find ports of this machine that nothing listens on."""
     with ExitStack() as open_until_all_are_known:
         ports = []
         for _ in range(count):

@@ -143,7 +143,7 @@ def _set_policy(client: Any, bucket: str, prefix: str) -> Setting:
 
 def _set_cors(client: Any, bucket: str) -> Setting:
     def read() -> list[Any]:
-        return list(client.get_bucket_cors(Bucket=bucket)["CORSRules"])
+        return list(client.get_bucket_cors(Bucket=bucket).get("CORSRules", ()))
 
     def write(rules: list[Any]) -> None:
         client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
@@ -154,7 +154,7 @@ def _set_cors(client: Any, bucket: str) -> Setting:
 
 def _set_lifecycle(client: Any, bucket: str, prefix: str) -> Setting:
     def read() -> list[Any]:
-        return list(client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"])
+        return list(client.get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules", ()))
 
     def write(rules: list[Any]) -> None:
         client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})

@@ -97,15 +97,15 @@ def md5(data: bytes) -> str:
     return as_base64(hashlib.md5(data, usedforsecurity=False).digest())
 
 
-def pieces(path: Path, size: int = PART_BYTES) -> Iterator[bytes]:
-    """Read a file piece by piece.
+def pieces(path: Path, size: int | None = None) -> Iterator[bytes]:
+    """Read a file piece by piece; as large as parts of an upload, where no size is given.
 
     Raises:
         StorageError: it cannot be read.
     """
     try:
         with path.open("rb") as file:
-            while data := file.read(size):
+            while data := file.read(size or PART_BYTES):
                 yield data
     except OSError as error:
         raise unreadable(path, error) from error

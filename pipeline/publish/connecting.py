@@ -18,6 +18,7 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.exceptions import ConnectionError as NoConnectionError
+from botocore.parsers import ResponseParserError
 
 from pipeline.publish.faults import storage_error
 from pipeline.publish.trying import honours, tried
@@ -34,7 +35,7 @@ __all__ = [
     "tried",
 ]
 
-FAULTS = (BotoCoreError, ClientError, OSError)
+FAULTS = (BotoCoreError, ClientError, ResponseParserError, OSError)
 _CONFIG: dict[str, Any] = {
     "retries": {"mode": "standard", "max_attempts": 8},
     "request_checksum_calculation": "when_required",
@@ -48,6 +49,8 @@ _ATTEMPTS_BEFORE_ANY_ANSWER = 2
 _ATTEMPTS_AFTER_DAMAGE = 4
 _DAMAGED_ON_THE_WAY = ("BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody")
 _AT_THE_SAME_TIME = ("ConditionalRequestConflict", "409", "OperationAborted")
+
+_UNREADABLE = (IncompleteReadError, ResponseParserError, ResponseStreamingError, ValueError, KeyError)
 
 Result = TypeVar("Result")
 
@@ -94,16 +97,24 @@ class _Patience:
 
 
 def again_if_damaged(request: Callable[[], Result]) -> Result:
-    """Repeat a request whose content was damaged on its way, or that met another one: boto3 does not."""
+    """Repeat a request when it, or its answer, was damaged on its way, or when it met another one: boto3 does not.
+
+    Raises:
+        ClientError: the service refuses it.
+        ResponseParserError: its answers cannot be read.
+    """
     for _ in range(_ATTEMPTS_AFTER_DAMAGE - 1):
         try:
             return request()
         except ClientError as error:
             if code(error) not in (*_DAMAGED_ON_THE_WAY, *_AT_THE_SAME_TIME):
                 raise
-        except (IncompleteReadError, ResponseStreamingError):
+        except _UNREADABLE:
             continue
-    return request()
+    try:
+        return request()
+    except _UNREADABLE as error:
+        raise ResponseParserError(f"an answer that cannot be read ({type(error).__name__})") from error
 
 
 def code(error: ClientError) -> str:

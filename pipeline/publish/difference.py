@@ -11,6 +11,7 @@ from pipeline.publish.store import is_lasting
 MEDIA, PAGES, FEEDS = 1, 2, 3
 _NAMED_BY_PAGES_AND_FEEDS = ("media/", "assets/", "transcripts/", "chapters/", "waveforms/")
 _SOUND = "media/"
+_HOME = "index.html"
 
 
 def plan(local: Release, ledger: Ledger | None, *, keep: int = KEPT_RELEASES) -> Plan:
@@ -75,6 +76,21 @@ def group(key: str) -> int:
     if key.startswith(_NAMED_BY_PAGES_AND_FEEDS):
         return MEDIA
     return FEEDS if is_feed_key(key) else PAGES
+
+
+def steps(plan: Plan, ledger: Ledger) -> tuple[tuple[Put, ...], ...]:
+    """Divide what is sent into steps, each of which names only what earlier steps have brought.
+
+    New pages come before those that are there already and may name them, and the home page after all others.
+    """
+
+    def step(put: Put) -> tuple[int, bool]:
+        key = put.asset.key
+        is_entry = group(key) == PAGES and (key == _HOME or key in ledger.by_key)
+        return group(key), is_entry
+
+    found = sorted({step(put) for put in plan.puts})
+    return tuple(tuple(put for put in plan.puts if step(put) == each) for each in found)
 
 
 def older_sound(ledger: Ledger, *, before: date) -> tuple[Older, ...]:

@@ -7,7 +7,7 @@ from typing import Literal
 from pipeline.model import Asset
 from pipeline.publish.crew import Crew, Job, Report
 from pipeline.publish.ledger import LEDGER_KEY, Ledger, Owner, Turn, blob_key
-from pipeline.publish.store import Listed, Store
+from pipeline.publish.store import PROBE, Listed, Store
 
 _AGAIN = "send it again with cln-media publish --repair"
 _MEMBERS = "m/"  # a part of its own, with a ledger of its own, for each member
@@ -34,7 +34,7 @@ def drift(ledger: Ledger, store: Store) -> tuple[Drift, ...]:
     listed = {found.key: found for found in store.listing() if not found.key.startswith(_MEMBERS)}
     wanted, ours = ledger.stored, ledger.keys()
     found = [*_missing(ledger, listed), *(each for key in wanted if (each := _changed(wanted[key], ledger, listed)))]
-    foreign = (key for key in listed if key not in ours)
+    foreign = (key for key in listed if key not in ours and not key.startswith(PROBE))
     found += [Drift(key=key, what="foreign", detail="not ours: nothing here names or removes it") for key in foreign]
     return tuple(sorted(found, key=lambda each: each.key))
 

@@ -20,7 +20,7 @@ from pipeline.model import Asset, StorageSettings
 from pipeline.publish import bodies, signed
 from pipeline.publish.parts import Uploads
 from pipeline.publish.store import (
-    OWN,
+    PROBE,
     Abilities,
     Listed,
     Refused,
@@ -107,8 +107,8 @@ class S3Store:
 
     def head(self, key: str) -> Stored | None:
         """Return size, SHA-256 and headers of `key`, or None where there is no such object."""
-        with self.mapped(key, missing=True):
-            answer = self.client.head_object(**self.where(key))
+        with self.mapped(key, missing=True) as boto:
+            answer = boto.again_if_damaged(lambda: self.client.head_object(**self.where(key)))
             return Stored(
                 size=answer["ContentLength"],
                 sha256=answer["Metadata"].get("sha256", ""),
@@ -154,8 +154,8 @@ class S3Store:
 
     def exchange(self, asset: Asset, data: bytes, *, expected: str | None) -> str:
         """Send `data` where the object is the one that was seen: by condition, or by looking before and after."""
-        can = self._abilities.if_none_match if expected is None else self._abilities.if_match
-        if not can:
+        known = self._abilities
+        if not (known.if_match and known.if_none_match):  # half of it is worth nothing: some that lack one race
             return self._fenced(asset, data, expected)
         condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": f'"{expected}"'}
         try:
@@ -179,32 +179,28 @@ class S3Store:
                 tag = tag or self._tag_of(asset, place, source)
                 if tag is None:
                     return None
-                answer = self.client.copy_object(
-                    **self.where(asset.key),
+                more = {
                     **self.headers(asset),
-                    CopySource={"Bucket": place.bucket, "Key": place.prefix + source},
-                    CopySourceIfMatch=f'"{tag}"',
-                    MetadataDirective="REPLACE",
-                )
+                    "CopySource": {"Bucket": place.bucket, "Key": place.prefix + source},
+                    "CopySourceIfMatch": f'"{tag}"',
+                }
+                return boto.again_if_damaged(lambda: self._copied(asset.key, more))  # type: ignore[no-any-return]
             except boto.ClientError as error:
                 if boto.code(error) in _CANNOT_COPY:
                     return None
                 raise
-        return _tag(answer["CopyObjectResult"]["ETag"])
 
     def set_headers(self, asset: Asset) -> str:
         """Copy the object onto itself with all headers of `asset`: S3 has no other way to change them."""
         source = {"Bucket": self.bucket, "Key": self.prefix + asset.key}
-        with self.mapped(asset.key):
-            answer = self.client.copy_object(
-                **self.where(asset.key), **self.headers(asset), CopySource=source, MetadataDirective="REPLACE"
-            )
-        return _tag(answer["CopyObjectResult"]["ETag"])
+        more = {**self.headers(asset), "CopySource": source}
+        with self.mapped(asset.key) as boto:
+            return boto.again_if_damaged(lambda: self._copied(asset.key, more))  # type: ignore[no-any-return]
 
     def delete(self, key: str) -> None:
         """Remove `key`; S3 does not say whether it was there."""
-        with self.mapped(key, missing=True):
-            self.client.delete_object(**self.where(key))
+        with self.mapped(key, missing=True) as boto:
+            boto.again_if_damaged(lambda: self.client.delete_object(**self.where(key)))
 
     def listing(self, prefix: str = "") -> Iterator[Listed]:
         """List every object whose key begins with `prefix`, a thousand with each request."""
@@ -243,7 +239,7 @@ class S3Store:
         Raises:
             StorageError: it cannot be written at all.
         """
-        key = f"{OWN}probe-{secrets.token_hex(6)}"
+        key = f"{PROBE}-{secrets.token_hex(6)}"
         with self.mapped(key) as boto:
             anonymous = boto.anonymous(self.client)
             place = {"bucket": self.bucket, "prefix": self.prefix, "key": self.prefix + key}
@@ -334,6 +330,10 @@ class S3Store:
             raise
         return self.confirmed(asset, answer, name="ChecksumSHA256", checksum=checksum)
 
+    def _copied(self, key: str, more: dict[str, Any]) -> str:
+        answer = self.client.copy_object(**self.where(key), **more, MetadataDirective="REPLACE")
+        return _tag(answer["CopyObjectResult"]["ETag"])
+
     def _unless_refused(self, asset: Asset, put: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         with self.mapped(asset.key) as boto:
             try:
@@ -378,7 +378,7 @@ class S3Store:
         return _tag(found["ETag"]) if is_same else None
 
     def _tried(self) -> Abilities:
-        key = f"{OWN}probe-{secrets.token_hex(6)}"
+        key = f"{PROBE}-{secrets.token_hex(6)}"
         with self.mapped(key) as boto:
             return boto.tried(self.client, self.where(key))  # type: ignore[no-any-return]
 

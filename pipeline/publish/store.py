@@ -11,6 +11,9 @@ from pipeline.model import Asset
 OWN = "_pub/"
 """What stands before the keys of the publisher's own files, which no page names and nobody else may read."""
 
+PROBE = f"{OWN}probe"
+"""What the keys of test files begin with; one that a killed run left behind does no harm."""
+
 Sent = Callable[[int], None]
 """Told how many bytes of a file have been sent so far; it may raise `Stopped`."""
 

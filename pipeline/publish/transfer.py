@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.errors import StorageError
 from pipeline.model import Asset, Plan, Put, Reason, Release
 from pipeline.publish.crew import LARGE_BYTES, Crew, Job, Report, Voice
-from pipeline.publish.difference import advanced, group
+from pipeline.publish.difference import advanced, group, steps
 from pipeline.publish.ledger import KEPT_RELEASES, LEDGER_KEY, Ledger, Owner, blob, content
 from pipeline.publish.store import Store, Stored, changed_since_the_build, is_lasting, unreadable
 from pipeline.publish.turn import Seen, Taking, look, now
@@ -74,8 +74,8 @@ def apply(plan: Plan, release: Release, *, seen: Seen, site: Path | Contents, st
         crew.call(lambda: turn.begin(writes, unsettled))
         crew.run([work.keeping(asset, before) for asset in plan.keeps])
         store.settle()
-        for step in sorted({group(put.asset.key) for put in plan.puts}):
-            crew.run([work.sending(put) for put in plan.puts if group(put.asset.key) == step])
+        for step in steps(plan, before):
+            crew.run([work.sending(put) for put in step])
             store.settle()
         after = work.ledger(before, release)
         if plan.deletes:
@@ -108,8 +108,9 @@ def withdraw(store: Store, owner: Owner) -> int:
     turn, crew = Taking(store, seen, owner), Crew(stop=store.stop)
     try:
         turn.begin((), tuple(keys))
-        for step in sorted({group(key) for key in keys}, reverse=True):
-            crew.run([_removal(key, store) for key in keys if group(key) == step])
+        order = [(-group(key), key != "index.html", key) for key in keys]  # what names others goes before them
+        for step in sorted({each[:2] for each in order}):
+            crew.run([_removal(key, store) for *when, key in order if tuple(when) == step])
     finally:
         turn.give_up()
     store.delete(LEDGER_KEY)

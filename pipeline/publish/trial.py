@@ -4,11 +4,10 @@ import hashlib
 
 from pipeline.errors import MediaError
 from pipeline.model import Asset, Problem
-from pipeline.publish.store import OWN, Store
+from pipeline.publish.store import PROBE, Store
 from pipeline.publish.transfer import fault
 from pipeline.publish.turn import look
 
-PROBE_KEY = f"{OWN}probe"
 _CONTENT = b"A test of the right to write here; safe to delete.\n"
 
 
@@ -19,7 +18,7 @@ def check_access(store: Store) -> tuple[Problem, ...]:
         What stands in the way of publishing; empty where nothing does.
     """
     probe = Asset(
-        key=PROBE_KEY,
+        key=PROBE,
         sha256=hashlib.sha256(_CONTENT).hexdigest(),
         size=len(_CONTENT),
         content_type="text/plain; charset=utf-8",
@@ -29,11 +28,11 @@ def check_access(store: Store) -> tuple[Problem, ...]:
         look(store)
         store.put_bytes(probe, _CONTENT)
         try:
-            found = store.read(PROBE_KEY)
+            found = store.read(PROBE)
             is_same = found is not None and found.data == _CONTENT
-            wrong = fault(probe, store.head(PROBE_KEY)) if is_same else "does not read back as it was written"
+            wrong = fault(probe, store.head(PROBE)) if is_same else "does not read back as it was written"
         finally:
-            store.delete(PROBE_KEY)
+            store.delete(PROBE)
     except MediaError as error:
         source = str(error.source or store.address)
         return (Problem(source=source, message=error.message, hint=error.hint or "see the documentation"),)

@@ -127,7 +127,7 @@ def _is_public(anonymous: Any, bucket: str, prefix: str) -> Honoured:
 def _has_cors(client: Any, bucket: str) -> Honoured:
     what = "lets players of other sites read transcripts (CORS)"
     try:
-        rules = client.get_bucket_cors(Bucket=bucket)["CORSRules"]
+        rules = client.get_bucket_cors(Bucket=bucket).get("CORSRules", ())
     except ClientError:
         return Honoured(what=what, is_so=False, detail="cln-media publish --configure-bucket sets it where it may")
     is_so = any("*" in rule["AllowedOrigins"] and "GET" in rule["AllowedMethods"] for rule in rules)
@@ -149,7 +149,10 @@ def _replaces(client: Any, where: dict[str, str]) -> bool:
 
 def _confirms(client: Any, where: dict[str, str]) -> bool:
     checksum = _sha256(_CONTENT)
-    answer = client.put_object(**where, Body=_CONTENT, ChecksumSHA256=checksum)
+    try:
+        answer = client.put_object(**where, Body=_CONTENT, ChecksumSHA256=checksum)
+    except ClientError:
+        return False
     return bool(answer.get("ChecksumSHA256") == checksum)
 
 

@@ -13,6 +13,7 @@ from pipeline.publish.store import Abilities, Store, Taken
 
 LASTS_S = 300
 _RENEW_S = 60.0
+_ATTEMPTS = 3
 _TYPE = "application/gzip"
 
 
@@ -33,14 +34,18 @@ def look(store: Store) -> Seen:
     Raises:
         StorageError: the store cannot be read, or what it holds is not a ledger.
     """
-    found = store.read(LEDGER_KEY)
-    if found is None:
-        return Seen(ledger=_earlier(store), tag=None)
-    try:
-        ledger = Ledger.from_bytes(found.data)
-    except ValueError as error:
-        raise _damaged(store, LEDGER_KEY, error) from error
-    return Seen(ledger=_with_sound_sent(ledger, store), tag=found.tag, age_s=found.age_s)
+    fault = ValueError()
+    for _ in range(_ATTEMPTS):  # what was damaged on its way is whole the next time
+        found = store.read(LEDGER_KEY)
+        if found is None:
+            return Seen(ledger=_earlier(store), tag=None)
+        try:
+            ledger = Ledger.from_bytes(found.data)
+        except ValueError as error:
+            fault = error
+        else:
+            return Seen(ledger=_with_sound_sent(ledger, store), tag=found.tag, age_s=found.age_s)
+    raise _damaged(store, LEDGER_KEY, fault) from fault
 
 
 class Taking:
