@@ -114,7 +114,8 @@ def page(*names: str, text: str = "") -> bytes:
     return "\n".join([text, *(f"names {name}" for name in names)]).encode()
 
 
-def _site(*, css: str, slugs: tuple[str, ...], text: str) -> dict[str, bytes]:
+def site_of(*, css: str, slugs: tuple[str, ...], text: str) -> dict[str, bytes]:
+    """Make a whole site: an episode for each slug, and pages and a feed that name what they need."""
     files = {
         f"assets/{css}.css": css.encode(),
         "index.html": b"",
@@ -133,9 +134,9 @@ def _site(*, css: str, slugs: tuple[str, ...], text: str) -> dict[str, bytes]:
     return files
 
 
-OLD = _site(css="site-a", slugs=("one", "two"), text="A")
-NEW = _site(css="site-b", slugs=("one", "two", "three"), text="B")
-FEWER = _site(css="site-b", slugs=("two", "three"), text="B")
+OLD = site_of(css="site-a", slugs=("one", "two"), text="A")
+NEW = site_of(css="site-b", slugs=("one", "two", "three"), text="B")
+FEWER = site_of(css="site-b", slugs=("two", "three"), text="B")
 SCENES = (
     Scene(name="first", before=(), job={"what": "publish"}, after=OLD),
     Scene(name="update", before=(OLD,), job={"what": "publish"}, after=NEW),

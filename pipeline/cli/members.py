@@ -234,16 +234,16 @@ def _removed(listed: Members, member: Member, store: publish.Store, show: Show, 
     return removed
 
 
-def _sources(ledger: publish.Ledger, planned: tuple[Work, ...]) -> dict[str, str]:
-    sources = {publish.content(asset): key for key, asset in ledger.stored.items()}
+def _sources(ledger: publish.Ledger, planned: tuple[Work, ...]) -> dict[str, tuple[str, ...]]:
+    sources: dict[str, tuple[str, ...]] = {publish.content(asset): (key,) for key, asset in ledger.stored.items()}
     for work in planned:
         if work.seen.ledger is not None and work.site is not None:
             sources = _keys_of(work.seen.ledger.stored.values(), work.member) | sources
     return sources
 
 
-def _keys_of(assets: Iterable[Asset], member: Member) -> dict[str, str]:
-    return {publish.content(asset): member.prefix + asset.key for asset in assets}
+def _keys_of(assets: Iterable[Asset], member: Member) -> dict[str, tuple[str, ...]]:
+    return {publish.content(asset): (member.prefix + asset.key,) for asset in assets}
 
 
 def _show(where: Workspace) -> Show:

@@ -59,7 +59,7 @@ class Errand:
     plan: Plan
     note: str
     site: Path | None = None
-    copies: Mapping[str, str] = field(default_factory=dict)
+    copies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     origin: publish.Store | None = None
 
 

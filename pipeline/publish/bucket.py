@@ -1,5 +1,6 @@
 """An opened bucket -> what it is told once: who may read it, what rights publishing needs, what a CDN must forget."""
 
+import secrets
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -7,7 +8,7 @@ from urllib.parse import urlsplit
 from pipeline.errors import ConfigError
 from pipeline.model import StorageSettings
 from pipeline.publish import access, invalidation
-from pipeline.publish.store import Store
+from pipeline.publish.store import PROBE, Store
 
 if TYPE_CHECKING:
     from pipeline.publish.s3 import S3Store
@@ -43,7 +44,13 @@ def honours(store: Store) -> "tuple[Honoured, ...]":
     """
     from pipeline.publish.s3 import S3Store  # noqa: PLC0415  a folder does not need it
 
-    return store.honours() if isinstance(store, S3Store) else ()
+    if not isinstance(store, S3Store):
+        return ()
+    key = f"{PROBE}-{secrets.token_hex(6)}"
+    with store.mapped(key) as boto:
+        place = {"bucket": store.bucket, "prefix": store.prefix, "key": store.prefix + key}
+        found: tuple[Honoured, ...] = boto.honours(store.client, boto.anonymous(store.client), **place)
+        return found
 
 
 def invalidate(distribution: str, keys: Iterable[str], *, reference: str, site_url: str) -> None:

@@ -1,12 +1,12 @@
 """A release and the ledger of a store -> a plan, and the ledger that the plan leads to; pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
 from pipeline.model import Asset, Plan, Put, Reason, Release, is_feed_key
 from pipeline.publish.ledger import KEPT_RELEASES, Kept, Ledger, Older, blob_key, content
-from pipeline.publish.store import is_lasting
+from pipeline.publish.store import OWN, is_lasting
 
 MEDIA, PAGES, FEEDS = 1, 2, 3
 _NAMED_BY_PAGES_AND_FEEDS = ("media/", "assets/", "transcripts/", "chapters/", "waveforms/")
@@ -25,7 +25,7 @@ def plan(local: Release, ledger: Ledger | None, *, keep: int = KEPT_RELEASES) ->
     Returns:
         The puts in the order they must be sent, what is copied aside before, and the keys to remove: what only the
         release before has, and what only releases have that are not kept any more; never sound, because someone may
-        still be listening to a file that no feed names.
+        still be listening to a file that no feed names, unless its removal was ordered and then interrupted.
     """
     ledger = ledger or Ledger()
     if ledger.number and ledger.release == local and not ledger.uncertain:
@@ -34,11 +34,14 @@ def plan(local: Release, ledger: Ledger | None, *, keep: int = KEPT_RELEASES) ->
     puts = [Put(asset=asset, reason=reason) for asset in local.assets if (reason := _reason(asset, stored, uncertain))]
     kept = _kept(ledger, local, keep)
     keeps = tuple(_keeps(ledger, local)) if _is_kept(ledger, kept) else ()
-    needed = {asset.key for asset in local.assets} | _needed(local, kept)
+    aside = {blob_key(each) for each in (*ledger.blobs, *map(content, keeps))}
+    needed = {asset.key for asset in local.assets}
+    needed |= {key for key in _needed(local, kept) if key in aside or not key.startswith(OWN)}
     gone = {*ledger.stored, *ledger.by_key, *uncertain, *map(blob_key, ledger.blobs)} - needed
+    ordered = set(ledger.turn.removes) if ledger.turn else set()
     return Plan(
         puts=tuple(sorted(puts, key=lambda put: (group(put.asset.key), put.asset.key))),
-        deletes=tuple(sorted(key for key in gone if not key.startswith(_SOUND))),
+        deletes=tuple(sorted(key for key in gone if key in ordered or not key.startswith(_SOUND))),
         unchanged=len(local.assets) - len(puts),
         keeps=keeps,
     )
@@ -71,6 +74,32 @@ def advanced(ledger: Ledger, local: Release, plan: Plan, *, note: str, now: str,
     )
 
 
+def removal_steps(keys: Collection[str]) -> tuple[tuple[str, ...], ...]:
+    """Divide what is removed into steps, each of which was named by earlier ones only: feeds, the home page, pages."""
+
+    def step(key: str) -> tuple[int, bool]:
+        return -group(key), key != _HOME
+
+    found = sorted(set(map(step, keys)))
+    return tuple(tuple(key for key in sorted(keys) if step(key) == each) for each in found)
+
+
+def without(ledger: Ledger, lost: Collection[str]) -> Ledger:
+    """Return the ledger of a store from which somebody took content that was to be kept: releases are not whole."""
+    needing = {
+        number
+        for number, release in ledger.releases()[1:]
+        if any(content(asset) in lost and not is_lasting(asset.key) for asset in release.assets)
+    }
+    kept = tuple(replace(each, is_whole=each.is_whole and each.number not in needing) for each in ledger.kept)
+    return replace(ledger, kept=kept, blobs=ledger.blobs - set(lost))
+
+
+def emptied(ledger: Ledger) -> Ledger:
+    """Return the ledger of a store from which everything is being taken away: nothing is certain, nothing is kept."""
+    return replace(ledger, release=Release(assets=()), kept=(), blobs=frozenset(), older=(), tags={})
+
+
 def group(key: str) -> int:
     """Say when `key` is sent: what pages and feeds name (1), the pages and all else (2), the feeds (3)."""
     if key.startswith(_NAMED_BY_PAGES_AND_FEEDS):
@@ -98,12 +127,22 @@ def older_sound(ledger: Ledger, *, before: date) -> tuple[Older, ...]:
     return tuple(older for older in ledger.older if older.left_on < before)
 
 
-def sources(ledger: Ledger, local: Release, plan: Plan) -> dict[str, str]:
-    """Say, by content, under which key what `local` needs lies while `plan` is applied to the store."""
+def sources(ledger: Ledger, local: Release, plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Say, by content, under which keys what `local` needs may lie while `plan` is applied to the store.
+
+    Where a run was interrupted it is either aside already, or still in its own place.
+    """
     touched = {put.asset.key for put in plan.puts} | set(plan.deletes)
     found = {content(asset): key for key, asset in ledger.stored.items() if key not in touched}
     found |= {each: blob_key(each) for each in (*ledger.blobs, *map(content, plan.keeps))}
-    return {each: found[each] for each in set(map(content, local.assets)) & found.keys()}
+    places: dict[str, tuple[str, ...]] = {}
+    for asset in local.assets:
+        own = (asset.key,) if asset.key in ledger.uncertain else ()
+        aside = blob_key(content(asset))
+        maybe = (aside,) if aside in ledger.uncertain else ()
+        known = (found[content(asset)],) if content(asset) in found else ()
+        places[content(asset)] = tuple(dict.fromkeys((*places.get(content(asset), ()), *known, *maybe, *own)))
+    return places
 
 
 def _reason(asset: Asset, stored: Mapping[str, Asset], uncertain: frozenset[str]) -> Reason | None:

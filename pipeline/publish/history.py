@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from pipeline.errors import StorageError
-from pipeline.model import Plan, Release
+from pipeline.model import Asset, Plan, Release
 from pipeline.publish.difference import older_sound, plan, sources
 from pipeline.publish.ledger import Ledger, content
 from pipeline.publish.store import Store
@@ -29,7 +29,7 @@ class Move:
 
     release: Release
     plan: Plan
-    copies: dict[str, str]
+    copies: dict[str, tuple[str, ...]]
 
 
 def entries(ledger: Ledger) -> tuple[Entry, ...]:
@@ -84,14 +84,16 @@ def check_sources(move: Move, store: Store) -> None:
     """
     aside = {content(asset) for asset in move.plan.keeps}  # copied aside by the plan itself
     for put in move.plan.puts:
-        source = move.copies.get(content(put.asset))
-        if content(put.asset) in aside:
-            continue
-        stored = store.head(source) if source is not None else None
-        if stored is None or stored.sha256 != put.asset.sha256:
+        places = move.copies.get(content(put.asset), ())
+        if content(put.asset) not in aside and not any(_is_at(put.asset, key, store) for key in places):
             message = "what this release needs is not in the store any more"
             hint = "nothing was changed; bring another release back, or build and publish"
-            raise StorageError(message, source=f"{store.address}/{source or put.asset.key}", hint=hint)
+            raise StorageError(message, source=f"{store.address}/{put.asset.key}", hint=hint)
+
+
+def _is_at(asset: Asset, key: str, store: Store) -> bool:
+    stored = store.head(key)
+    return stored is not None and stored.sha256 == asset.sha256
 
 
 def pruning(ledger: Ledger, *, before: date) -> Plan:
@@ -103,7 +105,7 @@ def pruning(ledger: Ledger, *, before: date) -> Plan:
 def promotion(staged: Ledger, live: Ledger | None) -> Move:
     """Plan to make the release of one store that of another, by copies from the first."""
     release = staged.release
-    where = {content(asset): asset.key for asset in release.assets}
+    where: dict[str, tuple[str, ...]] = {content(asset): (asset.key,) for asset in release.assets}
     return Move(release=release, plan=plan(release, live), copies=where)
 
 

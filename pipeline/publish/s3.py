@@ -13,11 +13,11 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.errors import StorageError
 from pipeline.model import Asset, StorageSettings
-from pipeline.publish import bodies, signed
+from pipeline.publish import bodies, quick, signed, wire
 from pipeline.publish.parts import Uploads
 from pipeline.publish.store import (
     PROBE,
@@ -32,9 +32,6 @@ from pipeline.publish.store import (
     changed_since_the_build,
     other_content,
 )
-
-if TYPE_CHECKING:
-    from pipeline.publish.trying import Honoured
 
 _IN_ONE_PIECE_BYTES = 1_000_000
 _CHUNK_BYTES = 1 << 20
@@ -222,6 +219,11 @@ class S3Store:
             self._uploads.abort(self.client)
 
     @cached_property
+    def _sender(self) -> quick.Sender:
+        settings = self._settings
+        return quick.Sender(bucket=self.bucket, endpoint_url=settings.endpoint_url, region=settings.region)
+
+    @cached_property
     def client(self) -> Any:
         """The boto3 client, made by the first request that needs it."""
         from pipeline.publish import connecting  # noqa: PLC0415  boto3 is slow to import
@@ -233,36 +235,13 @@ class S3Store:
             made = connecting.client(endpoint_url=settings.endpoint_url, region=settings.region, address=self.address)
             return self.__dict__.setdefault("client", made)
 
-    def honours(self) -> "tuple[Honoured, ...]":
-        """Try everything that publishing would like of the bucket.
-
-        Raises:
-            StorageError: it cannot be written at all.
-        """
-        key = f"{PROBE}-{secrets.token_hex(6)}"
-        with self.mapped(key) as boto:
-            anonymous = boto.anonymous(self.client)
-            place = {"bucket": self.bucket, "prefix": self.prefix, "key": self.prefix + key}
-            return boto.honours(self.client, anonymous, **place)  # type: ignore[no-any-return]
-
     def where(self, key: str) -> dict[str, str]:
         """Name the object of `key`."""
         return {"Bucket": self.bucket, "Key": self.prefix + key}
 
     def headers(self, asset: Asset) -> dict[str, Any]:
         """List what an object is stored and served with."""
-        settings = self._settings
-        headers = {
-            "ContentType": asset.content_type,
-            "CacheControl": asset.cache_control,
-            "ContentDisposition": asset.disposition,
-            "ContentEncoding": asset.encoding,
-            "WebsiteRedirectLocation": asset.redirect,
-            "ServerSideEncryption": settings.encryption,
-            "SSEKMSKeyId": settings.kms_key,
-        }
-        given = {name: value for name, value in headers.items() if value is not None}
-        return {**given, "Metadata": {"sha256": asset.sha256}}
+        return wire.headers(asset, encryption=self._settings.encryption, kms_key=self._settings.kms_key)
 
     def confirmed(self, asset: Asset, answer: dict[str, Any], *, name: str, checksum: str) -> str:
         """Return the tag of what was sent, once the service has said, or shown, that it holds it.
@@ -296,6 +275,9 @@ class S3Store:
             raise connecting.storage_error(error, source=source, endpoint=str(client.meta.endpoint_url)) from error
 
     def _put(self, asset: Asset, data: bytes, condition: dict[str, str] | None = None) -> str:
+        tag = self._quickly(asset, data, condition or {})
+        if tag is not None:
+            return tag
         checksum = bodies.as_base64(hashlib.sha256(data).digest())
         more = {**(condition or {}), **({} if self._abilities.checksum else {"ContentMD5": bodies.md5(data)})}
 
@@ -308,6 +290,11 @@ class S3Store:
         return self.confirmed(asset, answer, name="ChecksumSHA256", checksum=checksum)
 
     def _put_file(self, asset: Asset, path: Path, sent: Sent, more: dict[str, str]) -> str:
+        if asset.size <= _IN_ONE_PIECE_BYTES:
+            with bodies.FileBody(path, sent) as body:
+                tag = self._quickly(asset, body.readall(), more)
+            if tag is not None:
+                return tag
         checksum = bodies.as_base64(bytes.fromhex(asset.sha256))
 
         def put() -> dict[str, Any]:
@@ -329,6 +316,13 @@ class S3Store:
                 raise changed_since_the_build(path) from error
             raise
         return self.confirmed(asset, answer, name="ChecksumSHA256", checksum=checksum)
+
+    def _quickly(self, asset: Asset, data: bytes, condition: dict[str, str]) -> str | None:
+        if len(data) > _IN_ONE_PIECE_BYTES or not (self._is_known and self._abilities.checksum):
+            return None
+        headers = wire.names({**self.headers(asset), **condition})
+        tag = self._sender.put(self.prefix + asset.key, data, headers)
+        return _tag(tag) if tag is not None else None
 
     def _copied(self, key: str, more: dict[str, Any]) -> str:
         answer = self.client.copy_object(**self.where(key), **more, MetadataDirective="REPLACE")

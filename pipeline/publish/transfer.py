@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.errors import StorageError
 from pipeline.model import Asset, Plan, Put, Reason, Release
 from pipeline.publish.crew import LARGE_BYTES, Crew, Job, Report, Voice
-from pipeline.publish.difference import advanced, group, steps
+from pipeline.publish.difference import advanced, emptied, removal_steps, steps, without
 from pipeline.publish.ledger import KEPT_RELEASES, LEDGER_KEY, Ledger, Owner, blob, content
 from pipeline.publish.store import Store, Stored, changed_since_the_build, is_lasting, unreadable
 from pipeline.publish.turn import Seen, Taking, look, now
@@ -31,7 +31,7 @@ class Manner:
     """
 
     owner: Owner
-    copies: Mapping[str, str] = field(default_factory=dict)
+    copies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     origin: Store | None = None
     progress: Progress | None = None
     voice: Voice | None = None
@@ -80,7 +80,8 @@ def apply(plan: Plan, release: Release, *, seen: Seen, site: Path | Contents, st
         after = work.ledger(before, release)
         if plan.deletes:
             crew.call(lambda: turn.go_on(after, plan.deletes))
-            crew.run([_removal(key, store) for key in plan.deletes])
+            for keys in removal_steps(plan.deletes):
+                crew.run([_removal(key, store) for key in keys])
             store.settle()
         written = crew.call(lambda: turn.end(after))
         store.settle()
@@ -89,10 +90,15 @@ def apply(plan: Plan, release: Release, *, seen: Seen, site: Path | Contents, st
     return written
 
 
-def withdraw(store: Store, owner: Owner) -> int:
+def withdraw(store: Store, owner: Owner, *, at_once: bool = False) -> int:
     """Remove all that the ledger of `store` names, feeds first, and the ledger last.
 
     Interrupted, it is finished by the next call: until the end, the ledger still names everything.
+
+    Args:
+        store: what is emptied of what is ours.
+        owner: who does it.
+        at_once: whether a turn that somebody else still has is taken over.
 
     Returns:
         How many files of the site were named; 0 where nothing was published there.
@@ -105,12 +111,11 @@ def withdraw(store: Store, owner: Owner) -> int:
     if seen.ledger is None:
         return 0
     keys = sorted(seen.ledger.keys() - {LEDGER_KEY})
-    turn, crew = Taking(store, seen, owner), Crew(stop=store.stop)
+    turn, crew = Taking(store, seen, owner, at_once=at_once), Crew(stop=store.stop)
     try:
-        turn.begin((), tuple(keys))
-        order = [(-group(key), key != "index.html", key) for key in keys]  # what names others goes before them
-        for step in sorted({each[:2] for each in order}):
-            crew.run([_removal(key, store) for *when, key in order if tuple(when) == step])
+        turn.begin((), tuple(keys), emptied(seen.ledger))
+        for step in removal_steps(keys):
+            crew.run([_removal(key, store) for key in step])
     finally:
         turn.give_up()
     store.delete(LEDGER_KEY)
@@ -163,7 +168,7 @@ class _Work:
         self._plan, self._site, self._store, self._manner = plan, site, store, manner
         self._lock = threading.Lock()
         self._tags: dict[str, str] = {}
-        self._is_whole = True
+        self._lost: set[str] = set()
 
     def crew(self, turn: Taking) -> Crew:
         progress, total = self._manner.progress, sum(put.asset.size for put in self._plan.puts)
@@ -181,7 +186,7 @@ class _Work:
                 or store.copy(aside, asset.key) is not None
             )
             if not is_kept:
-                self._is_whole = False
+                self._lost.add(content(asset))
 
         return Job(key=aside.key, size=0, run=run)
 
@@ -200,8 +205,8 @@ class _Work:
     def ledger(self, before: Ledger, release: Release) -> Ledger:
         """Write up what the store holds once everything was sent."""
         after = advanced(before, release, self._plan, note=self._manner.note, now=now(), keep=self._manner.keep)
-        if not self._is_whole and after.kept:
-            after = replace(after, kept=(replace(after.kept[0], is_whole=False), *after.kept[1:]))
+        if self._lost:
+            after = without(after, self._lost)
         tags = {key: tag for key in after.by_key if (tag := self._tags.get(key, before.tags.get(key, "")))}
         return replace(after, tags=tags)
 
@@ -213,8 +218,7 @@ class _Work:
         if stored is not None and stored.sha256 == asset.sha256 and (asset.encoding or stored.size == asset.size):
             differs = put.reason is Reason.HEADERS or fault(asset, stored)  # a store does not tell of every header
             return store.set_headers(asset) if differs else stored.tag
-        source = self._manner.copies.get(content(asset))
-        if source is not None:
+        for source in self._manner.copies.get(content(asset), ()):
             tag = store.copy(asset, source, origin=self._manner.origin)
             if tag is not None:
                 return tag

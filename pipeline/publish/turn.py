@@ -68,8 +68,13 @@ class Taking:
         self._abilities: Abilities | None = None
         self._turn = Turn(id=secrets.token_hex(8), owner=owner, since=now(), lasts_s=LASTS_S)
 
-    def begin(self, writes: tuple[Asset, ...], removes: tuple[str, ...]) -> None:
+    def begin(self, writes: tuple[Asset, ...], removes: tuple[str, ...], ledger: Ledger | None = None) -> None:
         """Take the turn, and note what is about to change.
+
+        Args:
+            writes: what may be half sent from now on.
+            removes: keys that may be gone from now on.
+            ledger: what is certain from now on; what was seen, otherwise.
 
         Raises:
             BusyError: somebody else has the turn, or has published since the plan was made.
@@ -79,7 +84,7 @@ class Taking:
         known = self._ledger.abilities if self._ledger.endpoint == self._store.endpoint else None
         self._abilities = self._store.learn(known)
         self._turn = replace(self._turn, writes=writes, removes=removes)
-        self._ledger = replace(self._known(self._ledger), turn=self._turn)
+        self._ledger = replace(self._known(ledger or self._ledger), turn=self._turn)
         self._write(self._ledger)
         threading.Thread(target=self._stay_alive, daemon=True).start()
 

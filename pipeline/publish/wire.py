@@ -1,0 +1,44 @@
+"""An asset -> the headers an object is stored and served with, by boto3's names and by those of HTTP; pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.model import Asset
+
+_NAMES = {
+    "ContentType": "content-type",
+    "CacheControl": "cache-control",
+    "ContentDisposition": "content-disposition",
+    "ContentEncoding": "content-encoding",
+    "WebsiteRedirectLocation": "x-amz-website-redirect-location",
+    "ServerSideEncryption": "x-amz-server-side-encryption",
+    "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+    "IfNoneMatch": "if-none-match",
+    "IfMatch": "if-match",
+}
+
+
+def headers(asset: Asset, *, encryption: str | None, kms_key: str | None) -> dict[str, Any]:
+    """List what an object is stored with, by boto3's names; our own SHA-256 goes with it.
+
+    Args:
+        asset: the file.
+        encryption: how the service encrypts it, None for its own choice.
+        kms_key: with which key.
+    """
+    given = {
+        "ContentType": asset.content_type,
+        "CacheControl": asset.cache_control,
+        "ContentDisposition": asset.disposition,
+        "ContentEncoding": asset.encoding,
+        "WebsiteRedirectLocation": asset.redirect,
+        "ServerSideEncryption": encryption,
+        "SSEKMSKeyId": kms_key,
+    }
+    return {**{name: value for name, value in given.items() if value is not None}, "Metadata": {"sha256": asset.sha256}}
+
+
+def names(given: Mapping[str, Any]) -> dict[str, str]:
+    """Rename headers, conditions among them, from boto3's names to those of HTTP, in small letters."""
+    own = {f"x-amz-meta-{name}": value for name, value in given["Metadata"].items()}
+    return {**{_NAMES[name]: value for name, value in given.items() if name != "Metadata"}, **own}
