@@ -6,6 +6,7 @@ import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
@@ -169,3 +170,10 @@ TestPublishing = Publishing.TestCase
 TestPublishing.settings = settings(
     max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+@pytest.mark.soak
+class TestLongPublishing(Publishing.TestCase):  # type: ignore[misc,valid-type]
+    """The same for longer."""
+
+    settings = settings(TestPublishing.settings, max_examples=1_500, stateful_step_count=40)

@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -242,11 +243,22 @@ def test_whole_answers_are_taken(tmp_path: Path) -> None:
             assert asked(told.url, tmp_path) == expected
 
 
+def test_chunks_that_go_on_are_not_read_to_their_end(tmp_path: Path) -> None:
+    """Content that does not say how long it is may be no longer than any other."""
+    known = nowhere(tmp_path, **SIGNED_IN)
+    with answering(CHUNKED % 200 + b"2\r\nda\r\n" * 3 + b"0\r\n\r\n") as told:
+        where = {"bucket": "bucket", "key": "key", "endpoint_url": told.url, "region": None}
+        assert signed.get(**where, environment=known, most_bytes=5) is None
+        assert signed.get(**where, environment=known, most_bytes=6) is not None
+
+
 def test_silence_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that takes a request and says nothing is left to boto3 after a while."""
     monkeypatch.setattr(signed, "READ_S", 0.2)
     with answering(b"") as told:
+        begun = time.monotonic()
         assert asked(told.url, tmp_path) is None
+        assert time.monotonic() - begun < 5
     assert len(told.heads) == 1
 
 
@@ -511,6 +523,7 @@ SHORT = {
     "certificates that HTTP does not need": Case(
         known={**SIGNED_IN, "AWS_CA_BUNDLE": "x.pem", "REQUESTS_CA_BUNDLE": "y.pem"}, endpoint_url=HERE
     ),
+    "a folder for a file": Case(known={**SIGNED_IN, "AWS_CONFIG_FILE": os.sep}, region=LONDON),
     "files by a variable": Case(
         known={"AWS_SHARED_CREDENTIALS_FILE": "$HERE_ARE/keys", "HERE_ARE": os.devnull, **SIGNED_IN}, region=LONDON
     ),
@@ -564,6 +577,9 @@ LONG = {
     "a plug-in": named(BOTOCORE_EXPERIMENTAL__PLUGINS="x=y"),
     "nobody's profile": named(AWS_PROFILE="nobody"),
     "an empty profile": named(AWS_PROFILE=""),
+    "a profile that is none": Case(
+        known={"AWS_PROFILE": "DEFAULT"}, credentials=DEFAULT.replace("default", "DEFAULT"), region=LONDON
+    ),
     "a default that is in no file": named(AWS_PROFILE="default"),
     "a proxy": Case(known=PROXY, region=LONDON),
     "a proxy in small letters": named(https_proxy="http://proxy.example"),
@@ -631,12 +647,13 @@ def test_what_only_boto3_knows_is_left_to_boto3(case: Case, tmp_path: Path, monk
     assert signed.get(**where) is None
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nobody is refused here")
-def test_a_file_that_may_not_be_read_is_left_to_boto3(tmp_path: Path) -> None:
+@pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="no file here that even its owner cannot read")
+def test_a_file_that_cannot_be_read_is_left_to_boto3(tmp_path: Path) -> None:
     """What cannot be read may say anything."""
-    (tmp_path / "config").touch(mode=0)
-    with pytest.raises(PermissionError):
-        signed.prepared("my-bucket", "k", HERE, None, nowhere(tmp_path, **SIGNED_IN))
+    known = {**nowhere(tmp_path, **SIGNED_IN), "AWS_CONFIG_FILE": "/proc/self/mem"}
+    with pytest.raises(OSError, match="Input/output"):
+        signed.prepared("my-bucket", "k", HERE, None, known)
+    assert signed.get(bucket="my-bucket", key="k", endpoint_url=HERE, region=None, environment=known) is None
 
 
 def test_a_file_in_another_encoding_is_left_to_boto3(tmp_path: Path) -> None:

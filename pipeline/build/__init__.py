@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline import feed, pages, words
-from pipeline.build import drafts, site
+from pipeline.build import drafts, headers, site
 from pipeline.build.items import Press
 from pipeline.build.mastering import Report, masters, misses, remarks
 from pipeline.build.members import MembersEdition, editions
@@ -138,7 +138,8 @@ def release(
             texts = {name: data for output in OUTPUTS for name, data in output(edition, where.templates).items()}
             _look_at_sizes(texts, report)
             redirects = {FEED_KEY: show.feed.moved_to} if show.feed.moved_to else {}
-            done = site.write(where.site, texts, press.files, cache, redirects=redirects)
+            names = headers.file_names(edition)
+            done = site.write(where.site, texts, press.files, cache, redirects=redirects, names=names)
         for_members = editions(cache, show, found.pictures, due, mastered)
     finally:
         cache.close()

@@ -126,8 +126,9 @@ def _edition(
     held = tuple(episode for episode in episodes if part.holds(episode))
     with Press(cache, replace(show, feeds=(part,)), pictures) as press:
         edition = press.edition(held, masters)
+    names = headers.file_names(edition)
     assets = tuple(
-        _private(headers.asset(key, sha256=cache.sha256(path), size=path.stat().st_size))
+        _private(headers.asset(key, sha256=cache.sha256(path), size=path.stat().st_size, names=names))
         for key, path in press.files.items()
     )
     part = replace(part, guid=part.guid or feed.guid(show.url(feed_key(part.name))))

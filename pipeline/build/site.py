@@ -35,6 +35,7 @@ def write(
     cache: Cache,
     *,
     redirects: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Written:
     """Make `site` hold exactly these files, and the manifest.
 
@@ -44,6 +45,7 @@ def write(
         files: large files by key, copied from where they are.
         cache: remembers hashes.
         redirects: where a host may send whoever asks for a key.
+        names: under which name people save what stands under a key.
 
     Raises:
         WorkspaceError: the folder holds files of somebody else, or cannot be written.
@@ -54,7 +56,7 @@ def write(
         changed = [_write_text(site / key, data) for key, data in texts.items()]
         changed += [_copy(site / key, path, cache) for key, path in files.items()]
         release = Release(
-            assets=tuple(sorted(_assets(texts, files, cache, redirects or {}), key=lambda asset: asset.key))
+            assets=tuple(sorted(_assets(texts, files, cache, redirects or {}, names), key=lambda asset: asset.key))
         )
         changed.append(_write_text(site / MANIFEST_KEY, release.to_json()))
         removed = _sweep(site, {MARK, MANIFEST_KEY, *texts, *files})
@@ -62,13 +64,17 @@ def write(
 
 
 def _assets(
-    texts: Mapping[str, bytes], files: Mapping[str, Path], cache: Cache, redirects: Mapping[str, str]
+    texts: Mapping[str, bytes],
+    files: Mapping[str, Path],
+    cache: Cache,
+    redirects: Mapping[str, str],
+    names: Mapping[str, str] | None,
 ) -> Iterator[Asset]:
     for key, data in texts.items():
         sha256 = hashlib.sha256(data).hexdigest()
         yield headers.asset(key, sha256=sha256, size=len(data), redirect=redirects.get(key))
     for key, path in files.items():
-        yield headers.asset(key, sha256=cache.sha256(path), size=path.stat().st_size)
+        yield headers.asset(key, sha256=cache.sha256(path), size=path.stat().st_size, names=names)
 
 
 def _claim(site: Path) -> None:

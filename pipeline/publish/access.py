@@ -3,12 +3,11 @@
 Source: Amazon S3's policy language, CORS and lifecycle configuration; other services take the same documents or refuse.
 """
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from pipeline.errors import StorageError
 
 PUBLIC_ENDINGS = (
     *(".html", ".css", ".js", ".txt", ".vtt", ".srt", ".json", ".xml", ".atom", ".opml"),
@@ -16,17 +15,35 @@ PUBLIC_ENDINGS = (
 )
 """The endings of all that a site holds; nothing of the publisher's own has one of them."""
 
+_VERSION = "2012-10-17"
 _SID = "ClnMediaPublicRead"
 _ID = "cln-media"
 _UNFINISHED_DAYS = 2
 _CORS_SECONDS = 3600
-_MISSING = ("NoSuchBucketPolicy", "NoSuchCORSConfiguration", "NoSuchLifecycleConfiguration")
-_BY_HAND = "its owner can put the document in place by hand"
+_CONFIGURING = (  # AWS reads these names in any case, some services only as spelled here
+    *("s3:GetBucketPolicy", "s3:PutBucketPolicy"),
+    *("s3:GetBucketCors", "s3:PutBucketCors"),
+    *("s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"),
+)
+
+_NONE_YET = ("NoSuchBucketPolicy", "NoSuchCORSConfiguration", "NoSuchLifecycleConfiguration")
+_NO_RIGHTS = ("AccessDenied", "403", "AllAccessDisabled")
+_UNKNOWN = ("NotImplemented", "501", "MethodNotAllowed", "405")
+_NOT_UNDERSTOOD = ("MalformedXML", "MalformedPolicy", "InvalidPolicyDocument", "InvalidRequest", "InvalidArgument")
+_BY_HAND = "put this document in place by hand"
+_BLOCKED = (
+    "Block Public Access is on for this bucket or its account; its owner has to allow public policies for the bucket, "
+    f"then try again, or {_BY_HAND}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What was to be put in place in a bucket. document: the same for a person to put there."""
+    """What was to be put in place in a bucket.
+
+    document: what should stand there, whole, for a person to put in place; with whatever else stands there, as far as
+    that could be read.
+    """
 
     what: str
     is_done: bool
@@ -34,25 +51,50 @@ class Setting:
     document: dict[str, Any]
 
 
-def public_read_policy(bucket: str, prefix: str) -> dict[str, Any]:
-    """Write the statement that lets everybody read a site, and nothing else of the bucket.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """One document of a bucket: what it should hold of ours, and how it is read and written.
 
-    It names what a site holds by its endings: that needs no exception for the publisher's own files, as services
-    differ in how they read exceptions, and it holds for whatever folder a site will have.
+    rules: what its list is called; name: the field that tells one rule from another; rights: what the two need.
+    """
+
+    what: str
+    own: dict[str, Any]
+    rules: str
+    name: str
+    rights: str
+    read: Callable[[], dict[str, Any]]
+    write: Callable[[dict[str, Any]], object]
+
+
+def public_read_policy(bucket: str, prefix: str) -> dict[str, Any]:
+    """Write the policy that lets everybody read a site, and nothing else of the bucket.
+
+    It names what a site holds by its endings. Every exception that keeps the publisher's own files private fails
+    somewhere: `NotResource` opens the rest of the bucket, and those files of each member; a plain Deny shuts the
+    publisher out; a Deny for aws:PrincipalType Anonymous lets in whoever signs with any account at AWS, and everybody
+    where a service does not know that key, as SeaweedFS; NotPrincipal is refused by some and needs an account's name.
+    Folders would have to be listed anew with each kind of page, and a folder of a member has such files too. The
+    wildcard crosses slashes, so the publisher's own files must never have one of these endings.
+
+    Args:
+        bucket: its name.
+        prefix: what stands before every key of the site; empty, or ending in a slash.
     """
     below = f"arn:aws:s3:::{bucket}/{prefix}"
-    return {
-        "Sid": _named(_SID, prefix),
+    statement = {
+        "Sid": _sid(prefix),
         "Effect": "Allow",
         "Principal": "*",
         "Action": "s3:GetObject",
         "Resource": [f"{below}*{ending}" for ending in PUBLIC_ENDINGS],
     }
+    return {"Version": _VERSION, "Statement": [statement]}
 
 
-def cors_rule() -> dict[str, Any]:
+def cors_rules() -> dict[str, Any]:
     """Write the rule that lets players on other sites read sound, transcripts and chapters."""
-    return {
+    rule = {
         "ID": _ID,
         "AllowedOrigins": ["*"],
         "AllowedMethods": ["GET", "HEAD"],
@@ -60,22 +102,30 @@ def cors_rule() -> dict[str, Any]:
         "ExposeHeaders": ["Accept-Ranges", "Content-Length", "Content-Range", "ETag"],
         "MaxAgeSeconds": _CORS_SECONDS,
     }
+    return {"CORSRules": [rule]}
 
 
-def lifecycle_rule(prefix: str) -> dict[str, Any]:
-    """Write the rule that clears uploads which were never finished."""
-    return {
+def lifecycle_rules(prefix: str) -> dict[str, Any]:
+    """Write the rule that clears uploads which were never finished.
+
+    Args:
+        prefix: what stands before every key of the site; empty, or ending in a slash.
+    """
+    rule = {
         "ID": f"{_ID} {prefix}".strip(),
         "Status": "Enabled",
         "Filter": {"Prefix": prefix},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _UNFINISHED_DAYS},
     }
+    return {"Rules": [rule]}
 
 
 def least_rights(
     bucket: str, prefix: str, *, kms_key: str | None = None, cloudfront: str | None = None, configuring: bool = False
 ) -> dict[str, Any]:
     """Write the IAM policy with the least rights that publishing needs.
+
+    The right to list is also what makes S3 say of a file that is not there that it is not, instead of refusing.
 
     Args:
         bucket: where to.
@@ -96,15 +146,13 @@ def least_rights(
         ),
     ]
     if configuring:
-        kinds = ("BucketPolicy", "BucketCORS", "LifecycleConfiguration")
-        actions = [f"s3:{verb}{kind}" for kind in kinds for verb in ("Get", "Put")]
-        statements.append(_allowing("ConfigureTheBucket", actions, whole))
+        statements.append(_allowing("ConfigureTheBucket", list(_CONFIGURING), whole))
     if kms_key:
         statements.append(_allowing("UseTheKey", ["kms:GenerateDataKey", "kms:Decrypt"], kms_key))
     if cloudfront:
         distribution = f"arn:aws:cloudfront::*:distribution/{cloudfront}"
         statements.append(_allowing("TellTheDistribution", ["cloudfront:CreateInvalidation"], distribution))
-    return {"Version": "2012-10-17", "Statement": statements}
+    return {"Version": _VERSION, "Statement": statements}
 
 
 def configure(client: Any, *, bucket: str, prefix: str) -> tuple[Setting, ...]:
@@ -113,105 +161,140 @@ def configure(client: Any, *, bucket: str, prefix: str) -> tuple[Setting, ...]:
     Args:
         client: a boto3 client.
         bucket: its name.
-        prefix: what stands before every key of the site.
+        prefix: what stands before every key of the site; empty, or ending in a slash.
 
     Returns:
-        One for each; what a service refuses is said there.
+        One for each; what a service refuses is said there. What cannot be read is never overwritten.
 
     Raises:
         StorageError: the service cannot be reached.
     """
-    return (
-        _set_policy(client, bucket, prefix),
-        _set_cors(client, bucket),
-        _set_lifecycle(client, bucket, prefix),
+    parts = (_policy(client, bucket, prefix), _cors(client, bucket), _lifecycle(client, bucket, prefix))
+    return tuple(_put_in_place(part, client, bucket) for part in parts)
+
+
+def _policy(client: Any, bucket: str, prefix: str) -> _Part:
+    def read() -> dict[str, Any]:
+        found = json.loads(client.get_bucket_policy(Bucket=bucket)["Policy"])
+        if not isinstance(found, dict):
+            raise ValueError  # noqa: TRY004  what json raises for what it cannot read either
+        statements = found.get("Statement", [])
+        return {**found, "Statement": [statements] if isinstance(statements, dict) else statements}
+
+    return _Part(
+        what="everybody may read the site",
+        own=public_read_policy(bucket, prefix),
+        rules="Statement",
+        name="Sid",
+        rights="s3:GetBucketPolicy and s3:PutBucketPolicy, or Block Public Access is on",
+        read=read,
+        write=lambda document: client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document)),
     )
 
 
-def _set_policy(client: Any, bucket: str, prefix: str) -> Setting:
-    own = public_read_policy(bucket, prefix)
-
-    def read() -> list[Any]:
-        return list(json.loads(client.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"])
-
-    def write(statements: list[Any]) -> None:
-        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-        client.put_bucket_policy(Bucket=bucket, Policy=document)
-
-    return _merged("everybody may read the site", own, bucket, name="Sid", read=read, write=write)
-
-
-def _set_cors(client: Any, bucket: str) -> Setting:
-    def read() -> list[Any]:
-        return list(client.get_bucket_cors(Bucket=bucket).get("CORSRules", ()))
-
-    def write(rules: list[Any]) -> None:
-        client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
-
-    what = "players of other sites may read transcripts (CORS)"
-    return _merged(what, cors_rule(), bucket, name="ID", read=read, write=write)
+def _cors(client: Any, bucket: str) -> _Part:
+    return _Part(
+        what="players of other sites may read transcripts (CORS)",
+        own=cors_rules(),
+        rules="CORSRules",
+        name="ID",
+        rights="s3:GetBucketCORS and s3:PutBucketCORS",
+        read=lambda: {"CORSRules": client.get_bucket_cors(Bucket=bucket).get("CORSRules", [])},
+        write=lambda document: client.put_bucket_cors(Bucket=bucket, CORSConfiguration=document),
+    )
 
 
-def _set_lifecycle(client: Any, bucket: str, prefix: str) -> Setting:
-    def read() -> list[Any]:
-        return list(client.get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules", ()))
+def _lifecycle(client: Any, bucket: str, prefix: str) -> _Part:
+    kept: dict[str, str] = {}
 
-    def write(rules: list[Any]) -> None:
-        client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
+    def read() -> dict[str, Any]:
+        answer = client.get_bucket_lifecycle_configuration(Bucket=bucket)
+        size = "TransitionDefaultMinimumObjectSize"  # of all rules: left out of a request, AWS sets it back
+        kept.update({size: answer[size]} if answer.get(size) else {})
+        return {"Rules": json.loads(json.dumps(answer.get("Rules", []), default=str))}  # dates are sent as text, too
 
-    what = "unfinished uploads are cleared away"
-    return _merged(what, lifecycle_rule(prefix), bucket, name="ID", read=read, write=write)
+    return _Part(
+        what="unfinished uploads are cleared away",
+        own=lifecycle_rules(prefix),
+        rules="Rules",
+        name="ID",
+        rights="s3:GetLifecycleConfiguration and s3:PutLifecycleConfiguration",
+        read=read,
+        write=lambda document: client.put_bucket_lifecycle_configuration(
+            Bucket=bucket, LifecycleConfiguration=document, **kept
+        ),
+    )
 
 
-def _merged(
-    what: str,
-    own: dict[str, Any],
-    bucket: str,
-    *,
-    name: str,
-    read: Callable[[], list[Any]],
-    write: Callable[[list[Any]], None],
-) -> Setting:
-    """Put one rule among those that stand there, which are somebody else's and stay."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  slow to import
+def _put_in_place(part: _Part, client: Any, bucket: str) -> Setting:
+    from pipeline.publish import connecting  # noqa: PLC0415  boto3 is slow to import
 
-    from pipeline.publish.faults import storage_error  # noqa: PLC0415  it imports botocore
-
+    document = part.own
     try:
-        try:
-            there = read()
-        except ClientError as error:
-            if _code(error) not in _MISSING:
-                raise
-            there = []
-        others = [rule for rule in there if rule.get(name) != own[name]]
-        if len(others) < len(there) and own in there:
-            return Setting(what=what, is_done=True, detail="as it was", document=own)
-        write([*others, own])
-    except ClientError as error:
-        return Setting(what=what, is_done=False, detail=_refusal(_code(error)), document=own)
-    except (BotoCoreError, OSError) as error:
-        fault: StorageError = storage_error(error, source=f"s3://{bucket}", endpoint="the service")
-        raise fault from error
-    return Setting(what=what, is_done=True, detail="put in place", document=own)
+        there = _read(part, connecting)
+        document, is_there = _merged(part, there)
+        if not is_there:
+            part.write(document)
+    except connecting.ClientError as error:
+        return Setting(what=part.what, is_done=False, detail=_refusal(error, part, connecting), document=document)
+    except connecting.FAULTS as error:
+        endpoint = str(client.meta.endpoint_url)
+        raise connecting.storage_error(error, source=f"s3://{bucket}", endpoint=endpoint) from error
+    except ValueError:
+        detail = f"what stands there is no document that can be read; look at it, then {_BY_HAND}"
+        return Setting(what=part.what, is_done=False, detail=detail, document=document)
+    return Setting(what=part.what, is_done=True, detail="as it was" if is_there else "put in place", document=document)
 
 
-def _refusal(code: str) -> str:
-    if code in ("AccessDenied", "403", "AllAccessDisabled"):
-        return f"these credentials have no right to, or the account blocks public access; {_BY_HAND}"
-    if code in ("NotImplemented", "501", "MethodNotAllowed", "405"):
-        return "this service does not take it; see the provider's own console"
-    return f"the service refused it ({code[:40]}); {_BY_HAND}"
+def _read(part: _Part, boto: Any) -> dict[str, Any]:
+    try:
+        return part.read()
+    except boto.ClientError as error:
+        if boto.code(error) in _NONE_YET:
+            return {}
+        raise
+
+
+def _merged(part: _Part, there: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    """Put our rule behind those of others, so that theirs apply as before; say whether it stands there already."""
+    (own,) = part.own[part.rules]
+    rules = list(there.get(part.rules, []))
+    others = [rule for rule in rules if rule.get(part.name) != own[part.name]]
+    is_there = len(others) == len(rules) - 1 and any(_plain(rule) == _plain(own) for rule in rules)
+    return {**part.own, **there, part.rules: [*others, own]}, is_there
+
+
+def _plain(value: object) -> object:
+    """Bring a rule into one form: services answer with names of everybody, lists of one and orders of their own."""
+    if value in ({"AWS": "*"}, {"AWS": ["*"]}):
+        return "*"
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return _plain(value[0]) if len(value) == 1 else sorted(value, key=repr)
+    return value
+
+
+def _refusal(error: Any, part: _Part, boto: Any) -> str:
+    code = boto.code(error)
+    if "BlockPublicPolicy" in str(error.response.get("Error", {}).get("Message", "")):
+        return _BLOCKED
+    if code in _NO_RIGHTS:
+        return f"these credentials lack {part.rights}; ask the bucket's owner to {_BY_HAND}"
+    if code in _UNKNOWN:
+        return "this service does not take it; look for the same in its provider's own console"
+    if code in _NOT_UNDERSTOOD:
+        return f"this service does not understand it ({code}); {_BY_HAND}, in the form its provider wants"
+    fault = boto.storage_error(error, source="", endpoint="")
+    return f"{fault.message}; mend that and try again, or {_BY_HAND}"
 
 
 def _allowing(sid: str, actions: list[str], resource: str) -> dict[str, Any]:
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
 
 
-def _named(name: str, prefix: str) -> str:
-    """Tell the rules of several sites in one bucket apart; a Sid takes letters and digits only."""
-    return name + "".join(part.capitalize() for part in "".join(c if c.isalnum() else " " for c in prefix).split())
-
-
-def _code(error: Any) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+def _sid(prefix: str) -> str:
+    """Tell the statements of several sites in one bucket apart; a Sid takes letters and digits only."""
+    words = "".join(c if c.isalnum() else " " for c in prefix).split()
+    mark = hashlib.sha256(prefix.encode()).hexdigest()[:8] if prefix else ""
+    return _SID + "".join(word.capitalize() for word in words) + mark
