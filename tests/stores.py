@@ -75,7 +75,7 @@ def roll_back(store: publish.Store, number: int, *, owner: publish.Owner = OWNER
     seen = publish.look(store)
     assert seen.ledger is not None
     move = publish.rollback(seen.ledger, number, source=store.address)
-    publish.check_sources(move, store)
+    publish.check_sources(move, seen.ledger, store)
     manner = publish.Manner(owner=owner, copies=move.copies, note=f"back to release {number}")
     return publish.apply(move.plan, move.release, seen=seen, site={}, store=store, manner=manner)
 

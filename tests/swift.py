@@ -5,7 +5,6 @@ It honours If-None-Match but not If-Match, checks a checksum but does not answer
 
 import configparser
 import os
-import pwd
 import secrets
 import subprocess
 import sys
@@ -39,8 +38,8 @@ for path, port in zip(sys.argv[1::2], sys.argv[2::2]):
 _LOGGING = """
 import logging
 
-def to_stderr(conf, name, log_to_console, log_route, fmt, logger, adapted_logger):
-    logger.handlers[:] = [logging.StreamHandler()]  # in place of the system's log, which Swift insists on
+def to_file(conf, name, log_to_console, log_route, fmt, logger, adapted_logger):
+    logger.handlers[:] = [logging.FileHandler(conf["swift_dir"] + "/swift.log")]  # not the system's log
     logger.handlers[0].setFormatter(logging.Formatter(f"%(asctime)s {name} %(levelname)s: %(message)s"))
 """
 
@@ -83,7 +82,7 @@ def start(folder: Path) -> Iterator[Swift]:
     )
     (folder / "devices" / "d1").mkdir(parents=True)
     _write_settings(folder, ports, store)
-    with (folder / "swift.log").open("wb") as log, ExitStack() as until_the_end:
+    with (folder / "swift.log").open("ab") as log, ExitStack() as until_the_end:
         _write_rings(folder, ports, log)
         running = [until_the_end.enter_context(ended(_started(folder, name, log))) for name in _SERVERS]
         _wait(store, running, folder / "swift.log")
@@ -111,12 +110,14 @@ def _keeps_attributes(folder: Path) -> bool:
     """Tell whether files in `folder` can have what Swift writes beside their content; if not, it keeps in memory."""
     try:
         os.setxattr(folder / "swift.conf", "user.swift.metadata", b"{}")
-    except OSError:
+    except (OSError, AttributeError):  # Python has no such call on macOS
         return False
     return True
 
 
 def _for_every_server(folder: Path, port: int) -> dict[str, str]:
+    import pwd  # noqa: PLC0415  Windows has none, and must be able to import this file
+
     return {
         "bind_ip": "127.0.0.1",
         "bind_port": str(port),
@@ -128,7 +129,7 @@ def _for_every_server(folder: Path, port: int) -> dict[str, str]:
         "disable_fallocate": "true",
         "fallocate_reserve": "0",
         "log_level": "WARNING",
-        "log_custom_handlers": "swift_logging.to_stderr",
+        "log_custom_handlers": "swift_logging.to_file",
         # One busy machine is all there is: waiting helps, giving up on it does not, and nothing is made good later.
         "conn_timeout": "10",
         "node_timeout": "60",

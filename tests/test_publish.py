@@ -354,7 +354,10 @@ def test_a_store_of_an_earlier_version_is_taken_over(site: Path, folder_store: p
     held = in_folder(folder)
     assert {key for key in held if not key.startswith("_pub/")} == set(FILES)
     (folder / "_pub/ledger.json.gz").unlink()
-    (folder / "manifest.json").write_bytes(b"{")
+    (folder / "manifest.json").write_bytes(b'{"name": "a web app of somebody else"}')
+    assert publish.look(folder_store).ledger is None
+    hostile = dataclasses.replace(asset("x.html", b""), key="../x.html")
+    (folder / "manifest.json").write_bytes(Release(assets=(hostile,)).to_json())
     with pytest.raises(StorageError, match="manifest in the store cannot be used"):
         publish.look(folder_store)
 

@@ -91,7 +91,7 @@ class Publishing(RuleBasedStateMachine):
                 return
             number = entries[back % len(entries)].number
             move = publish.rollback(seen.ledger, number, source="the folder")
-            publish.check_sources(move, store)
+            publish.check_sources(move, seen.ledger, store)
             self.is_settled = False
             manner = publish.Manner(owner=OWNER, at_once=True, copies=move.copies)
             publish.apply(move.plan, move.release, seen=seen, site={}, store=store, manner=manner)
@@ -107,7 +107,8 @@ class Publishing(RuleBasedStateMachine):
             seen = publish.look(store)
             if seen.ledger is None or seen.ledger.turn is not None:
                 return
-            plan = publish.pruning(seen.ledger, before=date.today() + timedelta(days=2))  # noqa: DTZ011
+            before = date.today() + timedelta(days=2)  # noqa: DTZ011
+            plan = publish.pruning(seen.ledger, before=before, source="the folder")
             self.is_settled = False
             manner = publish.Manner(owner=OWNER, at_once=True)
             publish.apply(plan, seen.ledger.release, seen=seen, site={}, store=store, manner=manner)
@@ -155,7 +156,7 @@ class Publishing(RuleBasedStateMachine):
                 assert self.was_emptied
                 continue
             move = publish.rollback(ledger, entry.number, source="the folder")
-            publish.check_sources(move, self.store)
+            publish.check_sources(move, ledger, self.store)
             lasting = {asset.key for asset in release.assets if asset.key.startswith(("media/", "assets/"))}
             assert lasting <= keys
         assert {blob_key(each) for each in ledger.blobs} <= keys

@@ -1,4 +1,4 @@
-"""What a store still holds: earlier releases brought back, old sound pruned, staging promoted, drift found and mended."""
+"""What a store still holds: releases brought back, old sound pruned, staging promoted, drift found and mended."""
 
 import dataclasses
 import gzip
@@ -127,7 +127,7 @@ def prune(store: publish.Store, *, days: int) -> tuple[str, ...]:
     seen = publish.look(store)
     assert seen.ledger is not None
     before = TODAY + timedelta(days=1) - timedelta(days=days)
-    plan = publish.pruning(seen.ledger, before=before)
+    plan = publish.pruning(seen.ledger, before=before, source=store.address)
     manner = publish.Manner(owner=OWNER)
     publish.apply(plan, seen.ledger.release, seen=seen, site={}, store=store, manner=manner)
     return plan.deletes
@@ -378,3 +378,120 @@ def test_a_folder_has_nothing_to_configure(folder_store: publish.DirectoryStore)
     with pytest.raises(ConfigError, match="nothing to configure"):
         publish.configure(folder_store)
     assert publish.honours(folder_store) == ()
+
+
+def test_small_files_that_changed_since_the_build_are_never_sent(
+    as_publisher: Seaweed, site: Path, tmp_path: Path
+) -> None:
+    """Of the same size, but other content: neither the quick way nor boto3 sends it."""
+    store = open_bucket(as_publisher, as_publisher.new_bucket(), tmp_path)
+    release = build(site, {"media/a-0.mp3": b"sound", "index.html": b"page1"})
+    (site / "media/a-0.mp3").write_bytes(b"noise")
+    with pytest.raises(StorageError, match="changed since the build"):
+        publish_all(release, site, store)
+    assert store.head("media/a-0.mp3") is None
+
+
+def test_headers_alone_are_no_obstacle_to_going_back(site: Path, store: publish.Store) -> None:
+    """A release that differs only in headers comes back, with its headers."""
+    release = build(site, sweeping.OLD)
+    later = Release(assets=tuple(dataclasses.replace(each, cache_control="max-age=9") for each in release.assets))
+    publish_all(release, site, store)
+    publish_all(later, site, store)
+    roll_back(store, 1)
+    page = store.head("index.html")
+    assert page is not None
+    assert page.cache_control in (None, "max-age=300")
+    assert publish.drift(ledger_of(store), store) == ()
+
+
+def test_going_back_looks_for_the_sound_it_needs(site: Path, store: publish.Store) -> None:
+    """Sound of an earlier release that somebody removed is missed before the feed names it again."""
+    publish_all(build(site, sweeping.NEW), site, store)
+    publish_all(build(site, sweeping.FEWER), site, store)
+    store.delete("media/one-0.mp3")
+    with pytest.raises(StorageError, match="not in the store any more"):
+        roll_back(store, 1)
+    seen = publish.look(store)
+    assert seen.ledger is not None
+    seen = dataclasses.replace(seen, ledger=publish.unsettled(seen.ledger, publish.drift(seen.ledger, store)))
+    release = build(site, sweeping.FEWER)
+    plan = publish.plan(release, seen.ledger)
+    publish.apply(plan, release, seen=seen, site=site, store=store, manner=publish.Manner(owner=OWNER))
+    assert [(entry.number, entry.is_whole) for entry in publish.entries(ledger_of(store))] == [(2, True), (1, False)]
+    assert ledger_of(store).turn is None
+
+
+def test_a_kept_page_that_is_missing_is_said_and_the_next_ones_are_kept_again(
+    site: Path, folder_store: publish.DirectoryStore
+) -> None:
+    """After a repair, releases says which cannot come back, and what is replaced from then on is copied aside again."""
+    for files in (sweeping.OLD, sweeping.NEW):
+        publish_all(build(site, files), site, folder_store)
+    for content in ledger_of(folder_store).blobs:
+        folder_store.delete(blob_key(content))
+    seen = publish.look(folder_store)
+    assert seen.ledger is not None
+    ledger = publish.unsettled(seen.ledger, publish.drift(seen.ledger, folder_store))
+    release = build(site, sweeping.NEW)
+    manner = publish.Manner(owner=OWNER)
+    seen = dataclasses.replace(seen, ledger=ledger)
+    publish.apply(publish.plan(release, ledger), release, seen=seen, site=site, store=folder_store, manner=manner)
+    publish_all(build(site, sweeping.OLD), site, folder_store)
+    publish_all(build(site, sweeping.FEWER), site, folder_store)
+    wholes = {entry.number: entry.is_whole for entry in publish.entries(ledger_of(folder_store))}
+    assert wholes == {4: True, 3: True, 2: True, 1: False}
+    roll_back(folder_store, 3)
+    assert publish.drift(ledger_of(folder_store), folder_store) == ()
+
+
+def test_pruning_waits_for_an_interrupted_publish(site: Path, folder_store: publish.DirectoryStore) -> None:
+    """What a killed publish may have named already is not pruned away under it."""
+    publish_all(build(site, sweeping.OLD), site, folder_store)
+
+    def end(verb: str, key: str) -> None:
+        if verb == "exchange" and (site / "media/three-0.mp3").exists() and folder_store.head("media/three-0.mp3"):
+            raise StorageError("the power is gone", source=key)
+
+    with pytest.raises(StorageError, match="power"):
+        publish_all(build(site, sweeping.NEW), site, Recording(folder_store, before=end))
+    with pytest.raises(StorageError, match="was interrupted"):
+        prune(folder_store, days=0)
+    assert broken(folder_store, (sweeping.OLD, sweeping.NEW)) == []
+
+
+def test_a_copy_never_replaces_a_strangers_sound(site: Path, store: publish.Store) -> None:
+    """Promoting, as publishing, refuses where somebody else's file stands under the name of a sound."""
+    publish_all(build(site, sweeping.FEWER), site, store)
+    release = build(site, sweeping.NEW)
+    sound = next(each for each in release.assets if each.key == "media/one-0.mp3")
+    store.put_bytes(dataclasses.replace(asset("media/x.mp3", b"theirs"), key=sound.key), b"theirs")
+    seen = publish.look(store)
+    plan = publish.plan(release, seen.ledger)
+    manner = publish.Manner(owner=OWNER, copies={sound.sha256: ("media/two-0.mp3",)})
+    with pytest.raises(StorageError, match="another file under this name"):
+        publish.apply(plan, release, seen=seen, site=site, store=store, manner=manner)
+    found = store.read(sound.key)
+    assert found is not None
+    assert found.data == b"theirs"
+
+
+def test_sound_that_arrives_late_is_not_lost_from_sight(site: Path, folder_store: publish.DirectoryStore) -> None:
+    """What an interrupted run had on its way when another took over is doubtful, not foreign, and can be pruned."""
+    publish_all(build(site, sweeping.OLD), site, folder_store)
+
+    def end(verb: str, key: str) -> None:
+        if verb == "put":
+            raise StorageError("the power is gone", source=key)
+
+    late = build(site, sweeping.NEW)
+    with pytest.raises(StorageError, match="power"):
+        publish_all(late, site, Recording(folder_store, before=end))
+    publish_all(build(tmp := site.parent / "other", {**sweeping.OLD, "404.html": b"new"}), tmp, folder_store)
+    sound = next(each for each in late.assets if each.key == "media/three-0.mp3")
+    folder_store.put(sound, site / sound.key, lambda _: None)
+    assert publish.drift(ledger_of(folder_store), folder_store) == ()
+    assert [older.asset.key for older in ledger_of(folder_store).doubtful] == [sound.key]
+    assert publish.pruning(ledger_of(folder_store), before=date(2100, 1, 1), source="x").deletes == (sound.key,)
+    publish_all(build(site, sweeping.NEW), site, folder_store)
+    assert ledger_of(folder_store).doubtful == ()

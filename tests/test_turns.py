@@ -246,3 +246,46 @@ def test_one_process_of_a_workspace_publishes(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(WorkspaceError, match="cannot be written"), publish.only_here(tmp_path / "file"):
         pass
+
+
+def test_a_turn_that_could_not_be_renewed_in_time_changes_nothing_more(
+    site: Path, folder_store: publish.DirectoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A computer that slept through its turn wakes up and stops: somebody else may have published meanwhile."""
+    slept = [0.0]
+    real = turns.time.time
+    monkeypatch.setattr(turns.time, "time", lambda: real() + slept[0])
+
+    def sleep(verb: str, key: str) -> None:
+        if (verb, key) == ("put", "index.html"):
+            slept[0] = 290.0
+
+    recording = Recording(folder_store, before=sleep)
+    with pytest.raises(BusyError, match="could not be renewed"):
+        publish_all(build(site, sweeping.OLD), site, recording)
+    assert ("put", "feed.xml") not in recording.requests
+
+
+def test_the_mark_of_a_copied_workspace_gives_no_right(site: Path, folder_store: publish.DirectoryStore) -> None:
+    """Two computers with one mark, as a copied folder gives them, do not take each other's turn."""
+    interrupted(folder_store, site, OWNER, at="index.html")
+    with pytest.raises(BusyError):
+        publish_all(build(site, sweeping.OLD), site, folder_store, owner=dataclasses.replace(OWNER, host="another"))
+
+
+def test_an_interrupted_end_is_noted_by_the_next_run(site: Path, folder_store: publish.DirectoryStore) -> None:
+    """Killed when all was done but the last word, a run with nothing to send says it."""
+    publish_all(build(site, sweeping.NEW), site, folder_store)
+    count = [0]
+
+    def end(verb: str, key: str) -> None:
+        count[0] += verb == "exchange"
+        if count[0] == 3:
+            raise StorageError("the power is gone", source=key)
+
+    with pytest.raises(StorageError, match="power"):
+        publish_all(build(site, sweeping.FEWER), site, Recording(folder_store, before=end))
+    assert ledger_of(folder_store).turn is not None
+    publish_all(build(site, sweeping.FEWER), site, folder_store)
+    assert ledger_of(folder_store).turn is None
+    assert ledger_of(folder_store).number == 2

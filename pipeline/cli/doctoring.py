@@ -106,6 +106,11 @@ def _storage(where: Workspace, show: Show) -> Iterator[Finding]:
     found = _tried("storage", look)
     yield found
     if found.state == "works":
-        for honoured in publish.honours(publish.open_store(show.storage, workspace=where.root)):
+        try:
+            honours = publish.honours(publish.open_store(show.storage, workspace=where.root))
+        except MediaError as error:
+            yield Finding(what="storage in detail", state="fails", detail=f"{error}. {error.hint or ''}".strip())
+            return
+        for honoured in honours:
             state: State = "works" if honoured.is_so else "fails" if honoured.is_needed else "absent"
             yield Finding(what=f"storage {honoured.what}", state=state, detail=honoured.detail)

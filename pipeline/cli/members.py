@@ -4,9 +4,9 @@ Secrets are printed by `add` and `list` alone: whatever else speaks of a member 
 """
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from pipeline import members, publish, workspace
@@ -19,7 +19,6 @@ from pipeline.model import FEED_KEY, Asset, Feed, Plan, Problem, Release, Show, 
 from pipeline.workspace import Workspace, toml
 
 SHOWN_ROWS = 20
-_LOOKS_AT_ONCE = 16
 
 
 def add(where: Workspace, name: str, feed: str | None, screen: Screen, *, today: date) -> None:
@@ -117,8 +116,8 @@ def works(
     for member in entries:
         if member not in served:
             screen.warn(_orphan(member))
-    with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
-        return tuple(pool.map(lambda member: _work(member, sites.get(member.feed), store), served))
+    asks = [partial(_work, member, sites.get(member.feed), store) for member in served]
+    return tuple(publish.patiently_all(asks, voice=screen.stalled))
 
 
 def show_works(planned: tuple[Work, ...], screen: Screen) -> None:
@@ -159,6 +158,7 @@ def carry_out(
     ledger: publish.Ledger,
     store: publish.Store,
     mark: str,
+    at_once: bool = False,
     screen: Screen,
 ) -> None:
     """Bring every member's site up to date, after the public release: what the store holds already is copied there.
@@ -170,6 +170,7 @@ def carry_out(
         ledger: what the public part of the store now holds.
         store: the whole store.
         mark: the workspace's own.
+        at_once: whether a turn that somebody else still has is taken over.
         screen: where it is said.
 
     Raises:
@@ -183,7 +184,7 @@ def carry_out(
         done = 0
         for work in busy:
             if work.site is None:
-                _removed(_read(where, show, screen), work.member, store, show, mark)
+                _removed(_read(where, show, screen), work.member, store, show, mark, at_once=at_once)
                 continue
             manner = publish.Manner(
                 owner=_owner(mark),
@@ -192,6 +193,7 @@ def carry_out(
                 progress=lambda sent, _total, done=done: meter.to(done + sent),  # type: ignore[misc]
                 voice=screen.stalled,
                 keep=0,
+                at_once=at_once,
             )
             contents = work.site.contents(work.member)
             publish.apply(work.plan, work.release, seen=work.seen, site=contents, store=work.store, manner=manner)
@@ -221,9 +223,11 @@ def _owner(mark: str) -> publish.Owner:
     return publish.Owner(who="cln-media", host="", workspace=mark)  # members can read their part: no names there
 
 
-def _removed(listed: Members, member: Member, store: publish.Store, show: Show, mark: str) -> int:
+def _removed(
+    listed: Members, member: Member, store: publish.Store, show: Show, mark: str, *, at_once: bool = False
+) -> int:
     part = _part(store, member)
-    removed = publish.withdraw(part, _owner(mark))
+    removed = publish.withdraw(part, _owner(mark), at_once=at_once)
     if part.head(FEED_KEY) is not None:  # its manifest is gone, or does not name all of it
         hint = (
             "Remove by hand all that lies in the store below m/ and their token, which stands in the list of members; "

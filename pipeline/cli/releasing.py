@@ -41,7 +41,8 @@ def roll_back(where: Workspace, number: int, wish: Wish, screen: Screen) -> None
         quiet = screen.silenced() if wish.as_json else screen
         place = sending.at(where, mark, quiet)
         move = publish.rollback(_known(place), number, source=place.store.address)
-        publish.check_sources(move, place.store)
+        ledger = _known(place)
+        publish.patiently(lambda: publish.check_sources(move, ledger, place.store), voice=screen.stalled)
         note = f"back to release {number}"
         errand = Errand(release=move.release, plan=move.plan, note=note, copies=move.copies)
         if _shown(place, move.plan, wish, screen):
@@ -63,7 +64,7 @@ def prune(where: Workspace, days: int, wish: Wish, screen: Screen) -> None:
         place = sending.at(where, mark, quiet)
         ledger = _known(place)
         before = datetime.now(UTC).date() - timedelta(days=days) + timedelta(days=1)
-        plan = publish.pruning(ledger, before=before)
+        plan = publish.pruning(ledger, before=before, source=place.store.address)
         if not wish.as_json:
             _show_older(ledger, plan, days, screen)
         if _shown(place, plan, wish, screen):
@@ -145,7 +146,7 @@ def _tell_of_turn(place: Place, screen: Screen) -> None:
 
 def _show_older(ledger: publish.Ledger, plan: Plan, days: int, screen: Screen) -> None:
     going = set(plan.deletes)
-    for older in ledger.older:
+    for older in (*ledger.older, *ledger.doubtful):
         state = "goes" if older.asset.key in going else f"stays: named by no release only since {older.left_on}"
         screen.say(f"  {older.asset.key} ({size_text(older.asset.size)}) {state}")
     if not ledger.older:

@@ -68,8 +68,6 @@ def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
     with publish.only_here(where.cache) as mark:
         quiet = screen.silenced() if wish.as_json else screen
         place = at(where, mark, quiet, staging=wish.staging)
-        if wish.configure:
-            configure(place, quiet)
         if wish.repair:
             place = _repairing(place, quiet)
         release = _prepared(place, built.release)
@@ -82,15 +80,29 @@ def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
             members.show_works(works, screen)
         check_deletes(plan, wish.max_deletes, place.store.address)
         ledger = place.seen.ledger or publish.Ledger()
-        is_idle = plan.is_empty and all(work.is_empty for work in works)
+        is_idle = plan.is_empty and ledger.turn is None and all(work.is_empty for work in works)
+        if plan.is_empty and ledger.turn is not None:
+            quiet.say("An earlier run was interrupted when its work was done: this one notes its end.")
         if wish.dry_run:
             raise click.exceptions.Exit(0 if is_idle else EXIT_CHANGES)
-        if not is_idle:
+        if not is_idle or wish.configure:
             agree(wish, screen, "Publish this?", "Nothing was published.")
+        if wish.configure:
+            configure(place, screen, as_json=wish.as_json)
+        if not is_idle:
             ledger = carry_out(
                 place, Errand(release=release, plan=plan, note="published", site=where.site), wish, quiet
             )
-            members.carry_out(where, place.show, works, ledger=ledger, store=place.store, mark=mark, screen=quiet)
+            members.carry_out(
+                where,
+                place.show,
+                works,
+                ledger=ledger,
+                store=place.store,
+                mark=mark,
+                at_once=wish.take_over,
+                screen=quiet,
+            )
         if place.is_live:
             remember(where, built.release)
             _tell_of_older_sound(place.show, built.release, ledger, quiet)
@@ -108,7 +120,7 @@ def at(where: Workspace, mark: str, screen: Screen, *, staging: bool = False) ->
     show, problems = workspace.read_show(where)
     if show is None:
         raise CheckFailedError(problems)
-    settings = _settings(show, staging=staging)
+    settings = _settings(show, where, staging=staging)
     store = publish.open_store(settings, workspace=where.root)
     return Place(
         where=where,
@@ -139,8 +151,6 @@ def carry_out(place: Place, errand: Errand, wish: Wish, screen: Screen) -> publi
         MediaError: somebody else publishes, or the store cannot be written.
     """
     plan = errand.plan
-    if plan.is_empty:
-        return place.seen.ledger or publish.Ledger()
     with screen.bytes_progress("Publishing", sum(put.asset.size for put in plan.puts)) as meter:
         manner = publish.Manner(
             owner=place.owner,
@@ -173,9 +183,12 @@ def conclude(place: Place, plan: Plan, screen: Screen) -> None:
     verifying.announce_changes(place.show, keys, screen)
 
 
-def configure(place: Place, screen: Screen) -> None:
+def configure(place: Place, screen: Screen, *, as_json: bool) -> None:
     """Let everybody read the site and nothing else of the bucket, and print the rights that publishing needs."""
-    for setting in publish.configure(place.store):
+    settings = publish.configure(place.store)
+    if as_json:  # the plan is the one answer
+        return
+    for setting in settings:
         screen.say(f"{'Set' if setting.is_done else 'Not set'}: {setting.what}: {setting.detail}.")
         if not setting.is_done:
             screen.json(setting.document)
@@ -200,16 +213,14 @@ def remember(where: Workspace, release: Release) -> None:
         raise WorkspaceError(f"cannot be written: {error.strerror}", source=where.cache, hint=hint) from error
 
 
-def _settings(show: Show, *, staging: bool) -> StorageSettings:
+def _settings(show: Show, where: Workspace, *, staging: bool) -> StorageSettings:
     if not staging:
         return show.storage
     source = workspace.CONFIG_NAME
     if show.staging is None:
         raise ConfigError("there is no staging", source=source, hint="add [storage.staging] with the url of a place")
-    if (show.staging.url.rstrip("/"), show.staging.endpoint_url) == (
-        show.storage.url.rstrip("/"),
-        show.storage.endpoint_url,
-    ):
+    places = [publish.open_store(settings, workspace=where.root) for settings in (show.staging, show.storage)]
+    if len({(place.address, place.endpoint.rstrip("/")) for place in places}) == 1:
         raise ConfigError("staging is the live place", source=source, hint="give [storage.staging] another url")
     return show.staging
 
@@ -224,8 +235,11 @@ def _repairing(place: Place, screen: Screen) -> Place:
     ledger = place.seen.ledger
     if ledger is None:
         return place
-    drifts = publish.drift(ledger, place.store)
-    screen.say(f"Repairing: {count(sum(each.what != 'foreign' for each in drifts))} missing or changed.")
+    drifts = publish.patiently(lambda: publish.drift(ledger, place.store), voice=screen.stalled)
+    if not place.settings.url.startswith("s3:"):  # a folder has no tags to tell by
+        drifts = (*drifts, *publish.deep_drift(ledger, place.store))
+    number = len({each.key for each in drifts if each.what != "foreign"})
+    screen.say(f"Repairing: {count(number)} missing or changed.")
     return replace(place, seen=replace(place.seen, ledger=publish.unsettled(ledger, drifts)))
 
 

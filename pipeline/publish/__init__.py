@@ -12,7 +12,7 @@ from pipeline.publish.address import open_store
 from pipeline.publish.below import BelowStore
 from pipeline.publish.bodies import SINGLE_PUT_BYTES
 from pipeline.publish.costs import Cost, cost, requests
-from pipeline.publish.crew import patiently
+from pipeline.publish.crew import patiently, patiently_all
 from pipeline.publish.difference import group, plan, sources
 from pipeline.publish.directory import DirectoryStore
 from pipeline.publish.drift import Drift, deep_drift, drift, unsettled
@@ -71,6 +71,7 @@ __all__ = [
     "only_here",
     "open_store",
     "patiently",
+    "patiently_all",
     "plan",
     "prepared",
     "promotion",

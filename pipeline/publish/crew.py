@@ -130,6 +130,20 @@ def patiently(ask: Callable[[], Result], *, voice: Voice | None = None) -> Resul
     return Crew(voice=voice).call(ask)
 
 
+def patiently_all(asks: Sequence[Callable[[], Result]], *, voice: Voice | None = None) -> list[Result]:
+    """Do several things that may take long at the same time; return what they return, in their order."""
+    answers: dict[int, Result] = {}
+
+    def job(number: int, ask: Callable[[], Result]) -> Job:
+        def run(_: Report) -> None:
+            answers[number] = ask()
+
+        return Job(key=str(number), size=0, run=run)
+
+    Crew(voice=voice).run([job(number, ask) for number, ask in enumerate(asks)])
+    return [answers[number] for number in range(len(asks))]
+
+
 class _Silence:
     """Speaks up when nothing has moved for a while, and again from time to time."""
 

@@ -70,6 +70,7 @@ def advanced(ledger: Ledger, local: Release, plan: Plan, *, note: str, now: str,
         kept=kept,
         blobs=frozenset(each for each in blobs if blob_key(each) not in gone),
         older=tuple(_older(ledger, local, kept, date.fromisoformat(now[:10]), gone)),
+        doubtful=tuple(_doubtful(ledger, local, kept, date.fromisoformat(now[:10]), gone)),
         turn=None,
     )
 
@@ -84,12 +85,18 @@ def removal_steps(keys: Collection[str]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(key for key in sorted(keys) if step(key) == each) for each in found)
 
 
-def without(ledger: Ledger, lost: Collection[str]) -> Ledger:
-    """Return the ledger of a store from which somebody took content that was to be kept: releases are not whole."""
+def without(ledger: Ledger, lost: Collection[str], gone: Collection[str] = ()) -> Ledger:
+    """Return the ledger of a store from which somebody took what was to be kept: releases are not whole any more.
+
+    Args:
+        ledger: of the store.
+        lost: content that is not aside.
+        gone: keys of files that only earlier releases name, and that are not there.
+    """
     needing = {
         number
         for number, release in ledger.releases()[1:]
-        if any(content(asset) in lost and not is_lasting(asset.key) for asset in release.assets)
+        if any(asset.key in gone or (content(asset) in lost and not is_lasting(asset.key)) for asset in release.assets)
     }
     kept = tuple(replace(each, is_whole=each.is_whole and each.number not in needing) for each in ledger.kept)
     return replace(ledger, kept=kept, blobs=ledger.blobs - set(lost))
@@ -97,7 +104,8 @@ def without(ledger: Ledger, lost: Collection[str]) -> Ledger:
 
 def emptied(ledger: Ledger) -> Ledger:
     """Return the ledger of a store from which everything is being taken away: nothing is certain, nothing is kept."""
-    return replace(ledger, release=Release(assets=()), kept=(), blobs=frozenset(), older=(), tags={})
+    nothing = Release(assets=())
+    return replace(ledger, release=nothing, kept=(), blobs=frozenset(), older=(), doubtful=(), tags={})
 
 
 def group(key: str) -> int:
@@ -115,7 +123,7 @@ def steps(plan: Plan, ledger: Ledger) -> tuple[tuple[Put, ...], ...]:
 
     def step(put: Put) -> tuple[int, bool]:
         key = put.asset.key
-        is_entry = group(key) == PAGES and (key == _HOME or key in ledger.by_key)
+        is_entry = group(key) == PAGES and (key == _HOME or key in ledger.by_key or key in ledger.uncertain)
         return group(key), is_entry
 
     found = sorted({step(put) for put in plan.puts})
@@ -124,7 +132,7 @@ def steps(plan: Plan, ledger: Ledger) -> tuple[tuple[Put, ...], ...]:
 
 def older_sound(ledger: Ledger, *, before: date) -> tuple[Older, ...]:
     """List the sound that no kept release names since a day that lies before `before`."""
-    return tuple(older for older in ledger.older if older.left_on < before)
+    return tuple(older for older in (*ledger.older, *ledger.doubtful) if older.left_on < before)
 
 
 def sources(ledger: Ledger, local: Release, plan: Plan) -> dict[str, tuple[str, ...]]:
@@ -133,11 +141,12 @@ def sources(ledger: Ledger, local: Release, plan: Plan) -> dict[str, tuple[str, 
     Where a run was interrupted it is either aside already, or still in its own place.
     """
     touched = {put.asset.key for put in plan.puts} | set(plan.deletes)
+    in_place = {put.asset.key for put in plan.puts if put.reason is Reason.HEADERS} | ledger.uncertain
     found = {content(asset): key for key, asset in ledger.stored.items() if key not in touched}
     found |= {each: blob_key(each) for each in (*ledger.blobs, *map(content, plan.keeps))}
     places: dict[str, tuple[str, ...]] = {}
     for asset in local.assets:
-        own = (asset.key,) if asset.key in ledger.uncertain else ()
+        own = (asset.key,) if asset.key in in_place else ()
         aside = blob_key(content(asset))
         maybe = (aside,) if aside in ledger.uncertain else ()
         known = (found[content(asset)],) if content(asset) in found else ()
@@ -199,3 +208,14 @@ def _older(ledger: Ledger, local: Release, kept: tuple[Kept, ...], today: date, 
     for key in sorted(everything):
         if key.startswith(_SOUND) and key not in named and key not in gone:
             yield before.get(key) or Older(asset=everything[key], left_on=today)
+
+
+def _doubtful(ledger: Ledger, local: Release, kept: tuple[Kept, ...], today: date, gone: set[str]) -> Iterator[Older]:
+    """List sound that was not there when it was looked for, but that an interrupted run may have sent after all."""
+    named = {asset.key for asset in local.assets} | _needed(local, kept) | gone
+    before = {older.asset.key: older for older in ledger.doubtful}
+    unfinished = ledger.turn.writes if ledger.turn else ()
+    found = {asset.key: Older(asset=asset, left_on=today) for asset in unfinished if asset.key.startswith(_SOUND)}
+    for key, older in sorted((found | before).items()):
+        if key not in named and key not in ledger.by_key and key not in ledger.stored:
+            yield older

@@ -130,6 +130,7 @@ class DirectoryStore:
                 if (found.tag if found else None) != expected:
                     raise Taken
                 self.put_bytes(asset, data)
+                self._sweep_once()
         except TimeoutError as error:
             raise Taken from error
         except OSError as error:
@@ -165,7 +166,8 @@ class DirectoryStore:
             for name in sorted(names):
                 key = Path(folder, name).relative_to(self._folder).as_posix()
                 if key.startswith(prefix) and key != _GUARD and not _is_part(name):
-                    yield Listed(key=key, size=Path(folder, name).lstat().st_size)
+                    with suppress(FileNotFoundError):  # it has just gone
+                        yield Listed(key=key, size=Path(folder, name).lstat().st_size)
 
     def settle(self) -> None:
         """Make the new names survive a power cut, as their content does already."""
@@ -213,7 +215,6 @@ class DirectoryStore:
         path = self.path(key)
         part = path.with_name(f"{_PART_PREFIX}{secrets.token_hex(8)}{_PART_SUFFIX}")
         try:
-            self._sweep_once()
             path.parent.mkdir(parents=True, exist_ok=True)
             yield part
             part.replace(path)
@@ -226,14 +227,13 @@ class DirectoryStore:
                 part.unlink(missing_ok=True)
 
     def _sweep_once(self) -> None:
-        """Remove what an interrupted run left behind."""
+        """Remove what an interrupted run left behind; whoever has just taken the turn writes alone."""
         with self._lock:
             if self._is_swept:
                 return
             for folder, _, names in os.walk(self._folder):
-                for name in names:
-                    if _is_part(name):
-                        Path(folder, name).unlink(missing_ok=True)
+                for name in filter(_is_part, names):
+                    Path(folder, name).unlink(missing_ok=True)
             self._is_swept = True
 
     def path(self, key: str) -> Path:

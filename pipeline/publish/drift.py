@@ -6,6 +6,7 @@ from typing import Literal
 
 from pipeline.model import Asset
 from pipeline.publish.crew import Crew, Job, Report
+from pipeline.publish.difference import without
 from pipeline.publish.ledger import LEDGER_KEY, Ledger, Owner, Turn, blob_key
 from pipeline.publish.store import PROBE, Listed, Store
 
@@ -70,14 +71,20 @@ def deep_drift(
 
 
 def unsettled(ledger: Ledger, drifts: Sequence[Drift]) -> Ledger:
-    """Return the ledger in which what has drifted counts as unfinished, so that the next plan sends it again."""
+    """Return the ledger in which what has drifted counts as unfinished, so that the next plan sends it again.
+
+    What is missing and only earlier releases need cannot be sent again: they are not whole any more.
+    """
     drifted = {each.key for each in drifts if each.what != "foreign"}
-    assets = tuple(asset for key, asset in ledger.stored.items() if key in drifted)
-    if not assets:
+    missing = {each.key for each in drifts if each.what == "missing"}
+    if not drifted:
         return ledger
-    nobody = Owner(who="", host="", workspace="")
-    turn = ledger.turn or Turn(id="", owner=nobody, since="", lasts_s=0)
-    return replace(ledger, turn=replace(turn, writes=(*turn.writes, *assets)))
+    turn = ledger.turn or Turn(id="", owner=Owner(who="", host="", workspace=""), since="", lasts_s=0)
+    again = tuple(asset for key, asset in ledger.by_key.items() if key in drifted)
+    lost = {content for content in ledger.blobs if blob_key(content) in missing}
+    found = without(ledger, lost, missing - ledger.by_key.keys())
+    older = tuple(each for each in ledger.older if each.asset.key not in missing)
+    return replace(found, older=older, turn=replace(turn, writes=(*turn.writes, *again)))
 
 
 def _missing(ledger: Ledger, listed: dict[str, Listed]) -> Iterator[Drift]:

@@ -7,7 +7,7 @@ from pipeline.errors import StorageError
 from pipeline.model import Asset, Plan, Release
 from pipeline.publish.difference import older_sound, plan, sources
 from pipeline.publish.ledger import Ledger, content
-from pipeline.publish.store import Store
+from pipeline.publish.store import Store, is_lasting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +71,24 @@ def rollback(ledger: Ledger, number: int, *, source: str) -> Move:
     if not known[number].is_whole:
         message = f"release {number} cannot be brought back: somebody else has changed its files in the store"
         raise StorageError(message, source=source, hint=hint)
-    release = dict(ledger.releases())[number]
+    release = _as_stored(dict(ledger.releases())[number], ledger)
     made = plan(release, ledger)
     return Move(release=release, plan=made, copies=sources(ledger, release, made))
 
 
-def check_sources(move: Move, store: Store) -> None:
-    """See that all that a move copies is there, before anything is changed.
+def _as_stored(release: Release, ledger: Ledger) -> Release:
+    """Describe what stands for ever as it is stored now: its headers and its coding are no part of what is kept."""
+    assets = (asset if not is_lasting(asset.key) else _now(asset, ledger) for asset in release.assets)
+    return Release(assets=tuple(assets))
+
+
+def _now(asset: Asset, ledger: Ledger) -> Asset:
+    stored = ledger.stored.get(asset.key)
+    return stored if stored is not None and stored.sha256 == asset.sha256 else asset
+
+
+def check_sources(move: Move, ledger: Ledger, store: Store) -> None:
+    """See that all that a move copies, or finds in its place, is there, before anything is changed.
 
     Raises:
         StorageError: something is not.
@@ -86,18 +97,33 @@ def check_sources(move: Move, store: Store) -> None:
     for put in move.plan.puts:
         places = move.copies.get(content(put.asset), ())
         if content(put.asset) not in aside and not any(_is_at(put.asset, key, store) for key in places):
-            message = "what this release needs is not in the store any more"
-            hint = "nothing was changed; bring another release back, or build and publish"
-            raise StorageError(message, source=f"{store.address}/{put.asset.key}", hint=hint)
+            raise _gone(put.asset, store)
+    sent = {put.asset.key for put in move.plan.puts}
+    for asset in move.release.assets:  # what only earlier releases named, and is not sent
+        if asset.key not in ledger.by_key and asset.key not in sent and not _is_at(asset, asset.key, store):
+            raise _gone(asset, store)
+
+
+def _gone(asset: Asset, store: Store) -> StorageError:
+    message = "what this release needs is not in the store any more"
+    hint = "nothing was changed; bring another release back, or build and publish"
+    return StorageError(message, source=f"{store.address}/{asset.key}", hint=hint)
 
 
 def _is_at(asset: Asset, key: str, store: Store) -> bool:
     stored = store.head(key)
-    return stored is not None and stored.sha256 == asset.sha256
+    return stored is not None and stored.holds(asset)
 
 
-def pruning(ledger: Ledger, *, before: date) -> Plan:
-    """Plan to remove the sound that no kept release names since a day before `before`."""
+def pruning(ledger: Ledger, *, before: date, source: str) -> Plan:
+    """Plan to remove the sound that no kept release names since a day before `before`.
+
+    Raises:
+        StorageError: a publish was interrupted: what it had begun may name that sound.
+    """
+    if ledger.turn is not None:
+        hint = "finish it first: cln-media publish"
+        raise StorageError("somebody is publishing, or was interrupted", source=source, hint=hint)
     keys = tuple(sorted(older.asset.key for older in older_sound(ledger, before=before)))
     return Plan(puts=(), deletes=keys, unchanged=len(ledger.release.assets))
 

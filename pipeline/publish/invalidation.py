@@ -47,7 +47,7 @@ def paths(keys: Iterable[str], *, site_path: str = "/", most: int = _MOST) -> tu
         Sorted; none where nothing has to be forgotten.
     """
     changed = {key for key in keys if not is_lasting(key) and not key.startswith(OWN)}
-    found = {site_path + _encoded(name) for key in changed for name in _names(key)}
+    found = {site_path + name for key in changed for name in _names(key)}
     beginnings = tuple(path.removesuffix("*") for path in found if path.endswith("*"))
     needed = [path for path in found if not any(_covers(beginning, path) for beginning in beginnings)]
     return (f"{site_path}*",) if len(needed) > most else tuple(sorted(needed))
@@ -91,13 +91,12 @@ def invalidate(distribution: str, changed: Sequence[str], *, caller_reference: s
 def _names(key: str) -> tuple[str, ...]:
     folder, _, name = key.rpartition("/")
     if name != _INDEX:
-        return (key,)
-    return (f"{folder}*",) if folder else ("", _INDEX)
+        return (_encoded(key),)
+    return (f"{_encoded(folder)}*",) if folder else ("", _INDEX)
 
 
-def _encoded(name: str) -> str:
-    end = "*" if name.endswith("*") else ""
-    return quote(name.removesuffix("*"), safe=_LEFT_AS_THEY_ARE).replace("~", "%7E") + end
+def _encoded(key: str) -> str:
+    return quote(key, safe=_LEFT_AS_THEY_ARE).replace("~", "%7E")
 
 
 def _covers(beginning: str, path: str) -> bool:

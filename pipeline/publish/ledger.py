@@ -26,6 +26,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BLOB = re.compile(r"[0-9a-f]{64}(?:-gzip)?")
 _MOST_BYTES = 500_000_000
 _NOTHING = Release(assets=())
+_NOT_OURS = (KeyError, TypeError, AttributeError, ArithmeticError, RecursionError, zlib.error, OSError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,10 @@ class Older:
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """What a store holds. number: of the release, counted from 1; 0 before the first is finished."""
+    """What a store holds. number: of the release, counted from 1; 0 before the first is finished.
+
+    doubtful: sound that an interrupted run may have sent, though it was not seen.
+    """
 
     number: int = 0
     published_at: str = ""
@@ -88,6 +92,7 @@ class Ledger:
     kept: tuple[Kept, ...] = ()
     blobs: frozenset[str] = frozenset()
     older: tuple[Older, ...] = ()
+    doubtful: tuple[Older, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     turn: Turn | None = None
     endpoint: str = ""
@@ -108,7 +113,8 @@ class Ledger:
     @cached_property
     def stored(self) -> dict[str, Asset]:
         """Give all files that are certainly there: the release's, and those that earlier releases left for ever."""
-        lasting = (asset for kept in self.kept for asset in kept.differs if is_lasting(asset.key))
+        kept = reversed(self.kept)  # the newest description counts
+        lasting = (asset for each in kept for asset in each.differs if is_lasting(asset.key))
         found = {asset.key: asset for asset in (*lasting, *(older.asset for older in self.older))}
         return {key: asset for key, asset in (found | self.by_key).items() if key not in self.uncertain}
 
@@ -123,7 +129,9 @@ class Ledger:
 
     def keys(self) -> frozenset[str]:
         """List every key that is, or may be, ours in the store."""
-        return frozenset({*self.stored, *self.by_key, *self.uncertain, *map(blob_key, self.blobs), LEDGER_KEY})
+        doubtful = (older.asset.key for older in self.doubtful)
+        blobs = map(blob_key, self.blobs)
+        return frozenset({*self.stored, *self.by_key, *self.uncertain, *doubtful, *blobs, LEDGER_KEY})
 
     def to_bytes(self) -> bytes:
         """Write the ledger: JSON with a file a line, compressed; the same ledger gives the same bytes."""
@@ -137,7 +145,8 @@ class Ledger:
             "turn": _turn_json(self.turn),
             "kept": [_kept_json(kept) for kept in self.kept],
             "blobs": sorted(self.blobs),
-            "older": [{"left_on": older.left_on.isoformat(), **older.asset.as_json()} for older in self.older],
+            "older": [_older_json(older) for older in self.older],
+            "doubtful": [_older_json(older) for older in self.doubtful],
         }
         known = self.tags
         rows = ({**asset.as_json(), "tag": known.get(asset.key, "")} for asset in self.release.assets)
@@ -154,7 +163,7 @@ class Ledger:
         """
         try:
             return _read(json.loads(_unpacked(data)))
-        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, RecursionError, zlib.error, OSError) as error:
+        except _NOT_OURS as error:
             raise ValueError(f"not a ledger: {error}") from error
 
 
@@ -212,6 +221,7 @@ def _read(given: dict[str, Any]) -> Ledger:
         kept=tuple(_kept(each) for each in given["kept"]),
         blobs=frozenset(_matching(_BLOB, each) for each in given["blobs"]),
         older=tuple(_older(each) for each in given["older"]),
+        doubtful=tuple(_older(each) for each in given["doubtful"]),
         tags=tags,
         turn=_turn(given["turn"]) if given["turn"] else None,
         endpoint=str(given["endpoint"]),
@@ -260,6 +270,10 @@ def _kept_json(kept: Kept) -> dict[str, Any]:
         "lacks": list(kept.lacks),
         "differs": [asset.as_json() for asset in kept.differs],
     }
+
+
+def _older_json(older: Older) -> dict[str, Any]:
+    return {"left_on": older.left_on.isoformat(), **older.asset.as_json()}
 
 
 def _older(given: dict[str, Any]) -> Older:

@@ -111,6 +111,7 @@ class S3Store:
                 sha256=answer["Metadata"].get("sha256", ""),
                 content_type=answer.get("ContentType", ""),
                 cache_control=answer.get("CacheControl", ""),
+                encoding=answer.get("ContentEncoding") or None,
                 tag=_tag(answer["ETag"]),
             )
         return None
@@ -292,7 +293,10 @@ class S3Store:
     def _put_file(self, asset: Asset, path: Path, sent: Sent, more: dict[str, str]) -> str:
         if asset.size <= _IN_ONE_PIECE_BYTES:
             with bodies.FileBody(path, sent) as body:
-                tag = self._quickly(asset, body.readall(), more)
+                data = body.readall()
+            if hashlib.sha256(data).hexdigest() != asset.sha256:
+                raise changed_since_the_build(path)
+            tag = self._quickly(asset, data, more)
             if tag is not None:
                 return tag
         checksum = bodies.as_base64(bytes.fromhex(asset.sha256))

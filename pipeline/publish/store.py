@@ -56,13 +56,22 @@ class Abilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What a store says of a file; None for a header that this kind of store does not keep."""
+    """What a store says of a file; None for a header that this kind of store does not keep.
+
+    sha256: of the content; size: of what is stored, which `encoding` may have made smaller.
+    """
 
     size: int
     sha256: str
     content_type: str | None = None
     cache_control: str | None = None
+    encoding: str | None = None
     tag: str = ""
+
+    def holds(self, asset: Asset) -> bool:
+        """Say whether the content, and how it is coded, are those of `asset`."""
+        is_same = (self.sha256, self.encoding) == (asset.sha256, asset.encoding)
+        return is_same and (asset.encoding is not None or self.size == asset.size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

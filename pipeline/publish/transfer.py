@@ -12,7 +12,7 @@ from pipeline.model import Asset, Plan, Put, Reason, Release
 from pipeline.publish.crew import LARGE_BYTES, Crew, Job, Report, Voice
 from pipeline.publish.difference import advanced, emptied, removal_steps, steps, without
 from pipeline.publish.ledger import KEPT_RELEASES, LEDGER_KEY, Ledger, Owner, blob, content
-from pipeline.publish.store import Store, Stored, changed_since_the_build, is_lasting, unreadable
+from pipeline.publish.store import Store, Stored, changed_since_the_build, is_lasting, other_content, unreadable
 from pipeline.publish.turn import Seen, Taking, look, now
 
 Progress = Callable[[int, int], None]
@@ -63,7 +63,7 @@ def apply(plan: Plan, release: Release, *, seen: Seen, site: Path | Contents, st
         StorageError: a file has changed since the build, or the store cannot be written.
     """
     before = seen.ledger or Ledger()
-    if plan.is_empty:
+    if plan.is_empty and before.turn is None:
         return before
     work = _Work(plan, site, store, manner)
     turn = Taking(store, seen, manner.owner, at_once=manner.at_once)
@@ -75,13 +75,13 @@ def apply(plan: Plan, release: Release, *, seen: Seen, site: Path | Contents, st
         crew.run([work.keeping(asset, before) for asset in plan.keeps])
         store.settle()
         for step in steps(plan, before):
-            crew.run([work.sending(put) for put in step])
+            crew.run([work.sending(put, turn) for put in step])
             store.settle()
         after = work.ledger(before, release)
         if plan.deletes:
             crew.call(lambda: turn.go_on(after, plan.deletes))
             for keys in removal_steps(plan.deletes):
-                crew.run([_removal(key, store) for key in keys])
+                crew.run([_removal(key, store, turn) for key in keys])
             store.settle()
         written = crew.call(lambda: turn.end(after))
         store.settle()
@@ -115,7 +115,7 @@ def withdraw(store: Store, owner: Owner, *, at_once: bool = False) -> int:
     try:
         turn.begin((), tuple(keys), emptied(seen.ledger))
         for step in removal_steps(keys):
-            crew.run([_removal(key, store) for key in step])
+            crew.run([_removal(key, store, turn) for key in step])
     finally:
         turn.give_up()
     store.delete(LEDGER_KEY)
@@ -150,15 +150,15 @@ def fault(asset: Asset, stored: Stored | None) -> str | None:
     """Say in what a stored file differs from what it should be; None where it does not."""
     if stored is None:
         return "is not in the store"
-    if asset.encoding is None and stored.size != asset.size:
-        return f"is stored with {stored.size} bytes, not {asset.size}"
-    if stored.sha256 != asset.sha256:
-        return "is stored with another SHA-256"
-    if stored.content_type not in (None, asset.content_type):
-        return f"is served as {stored.content_type}, not {asset.content_type}"
-    if stored.cache_control not in (None, asset.cache_control):
-        return f"is served with Cache-Control {stored.cache_control}, not {asset.cache_control}"
-    return None
+    plain = "no coding"
+    compared = (
+        (stored.encoding or plain, asset.encoding or plain, "is stored with {}, not {}"),
+        (stored.size, stored.size if asset.encoding else asset.size, "is stored with {} bytes, not {}"),
+        (stored.sha256, asset.sha256, "is stored with another SHA-256"),
+        (stored.content_type, asset.content_type, "is served as {}, not {}"),
+        (stored.cache_control, asset.cache_control, "is served with Cache-Control {}, not {}"),
+    )
+    return next((text.format(is_so, should) for is_so, should, text in compared if is_so not in (None, should)), None)
 
 
 class _Work:
@@ -190,11 +190,12 @@ class _Work:
 
         return Job(key=aside.key, size=0, run=run)
 
-    def sending(self, put: Put) -> Job:
+    def sending(self, put: Put, turn: Taking) -> Job:
         """Bring one file there: copied where it can be, sent otherwise."""
         asset = put.asset
 
         def run(sent: Report) -> None:
+            turn.check()
             tag = self._bring(put, sent)
             with self._lock:
                 self._tags[asset.key] = tag
@@ -215,10 +216,17 @@ class _Work:
         may_be_there = put.reason is Reason.HEADERS or asset.size > LARGE_BYTES
         may_be_there = may_be_there or (put.reason is Reason.UNFINISHED and is_lasting(asset.key))
         stored = store.head(asset.key) if may_be_there else None
-        if stored is not None and stored.sha256 == asset.sha256 and (asset.encoding or stored.size == asset.size):
+        if stored is not None and stored.holds(asset):
             differs = put.reason is Reason.HEADERS or fault(asset, stored)  # a store does not tell of every header
             return store.set_headers(asset) if differs else stored.tag
-        for source in self._manner.copies.get(content(asset), ()):
+        sources = self._manner.copies.get(content(asset), ())
+        if sources and asset.key.startswith("media/"):  # a copy would replace whatever stands there
+            stored = stored or store.head(asset.key)
+            if stored is not None and not stored.holds(asset):
+                raise other_content(store.address, asset.key)
+            if stored is not None:
+                return stored.tag
+        for source in sources:
             tag = store.copy(asset, source, origin=self._manner.origin)
             if tag is not None:
                 return tag
@@ -238,8 +246,12 @@ class _Work:
         return self._store.put_bytes(asset, data)
 
 
-def _removal(key: str, store: Store) -> Job:
-    return Job(key=key, size=0, run=lambda _: store.delete(key))
+def _removal(key: str, store: Store, turn: Taking) -> Job:
+    def run(_: Report) -> None:
+        turn.check()
+        store.delete(key)
+
+    return Job(key=key, size=0, run=run)
 
 
 def _checked(content: Path | bytes, asset: Asset) -> bytes:

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import threading
+import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from pipeline.publish.store import Abilities, Store, Taken
 
 LASTS_S = 300
 _RENEW_S = 60.0
+_MARGIN_S = 30
 _ATTEMPTS = 3
 _TYPE = "application/gzip"
 
@@ -63,6 +65,7 @@ class Taking:
         self._tag = seen.tag
         self._ledger = seen.ledger or Ledger()
         self._lock = threading.Lock()
+        self._written_at = (time.time(), time.monotonic())  # two clocks: one stands still while a computer sleeps
         self._is_over = threading.Event()
         self._fault: StorageError | None = None
         self._abilities: Abilities | None = None
@@ -106,17 +109,26 @@ class Taking:
         self._is_over.set()
 
     def check(self) -> None:
-        """Raise what ended the turn from outside, if anything did."""
+        """Raise what ended the turn from outside: somebody took it, or it could not be renewed in time.
+
+        Raises:
+            BusyError: whatever is changed from now on might be somebody else's.
+        """
         if self._fault is not None:
             raise self._fault
+        silent_s = max(time.time() - self._written_at[0], time.monotonic() - self._written_at[1])
+        if silent_s > LASTS_S - _MARGIN_S and not self._is_over.is_set():
+            message = f"the turn to publish could not be renewed for {silent_s / 60:.0f} minutes"
+            hint = "publish again: somebody else may have published meanwhile"
+            raise BusyError(message, source=self._store.address, hint=hint)
 
     def _known(self, ledger: Ledger) -> Ledger:
         return replace(ledger, endpoint=self._store.endpoint, abilities=self._abilities)
 
     def _may_take_over(self, turn: Turn) -> bool:
-        is_own = (
-            turn.owner.workspace == self._owner.workspace
-        )  # whose other processes a lock of this computer keeps out
+        # Another process of the same workspace, which a lock of this computer would keep out, has ended.
+        # Another process of the same workspace, which a lock of this computer would keep out, has ended.
+        is_own = (turn.owner.workspace, turn.owner.host) == (self._owner.workspace, self._owner.host)
         return self._at_once or is_own or self._seen.age_s >= turn.lasts_s
 
     def _write(self, ledger: Ledger) -> None:
@@ -125,10 +137,26 @@ class Taking:
 
     def _exchange(self, ledger: Ledger) -> None:
         data = ledger.to_bytes()
+        asset, now_s = own_asset(LEDGER_KEY, data), (time.time(), time.monotonic())
         try:
-            self._tag = self._store.exchange(own_asset(LEDGER_KEY, data), data, expected=self._tag)
+            self._tag = self._store.exchange(asset, data, expected=self._tag)
         except Taken as error:
-            raise self._other() from error
+            own = self._own_tag()  # of an earlier request, whose answer never came
+            if own is None:
+                raise self._other() from error
+            try:
+                self._tag = self._store.exchange(asset, data, expected=own)
+            except Taken as again:
+                raise self._other() from again
+        self._written_at = now_s
+
+    def _own_tag(self) -> str | None:
+        found = self._store.read(LEDGER_KEY)
+        try:
+            turn = Ledger.from_bytes(found.data).turn if found else None
+        except ValueError:
+            return None
+        return found.tag if found and turn is not None and turn.id == self._turn.id else None
 
     def _other(self) -> StorageError:
         seen = look(self._store)
@@ -174,8 +202,8 @@ def _earlier(store: Store) -> Ledger | None:
         return None
     try:
         release = Release.from_json(found.data)
-    except ValueError as error:
-        raise _damaged(store, MANIFEST_KEY, error) from error
+    except ValueError:  # somebody else's, such as a web app's
+        return None
     if not all(is_key(asset.key) and isinstance(asset.sha256, str) for asset in release.assets):
         raise _damaged(store, MANIFEST_KEY, ValueError("a key that leads elsewhere"))
     return from_manifest(release, MANIFEST_KEY)
