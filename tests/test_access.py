@@ -353,11 +353,12 @@ def test_a_refusal_becomes_a_sentence(code: str, message: str, said: str) -> Non
     assert [other.is_done for other in others] == [True, True]
 
 
-def test_what_cannot_be_read_is_not_overwritten() -> None:
+@pytest.mark.parametrize("policy", ["no policy", "[]"])
+def test_what_cannot_be_read_is_not_overwritten(policy: str) -> None:
     """Without the right to see what stands there, or without understanding it, nothing is written over it."""
     refused = "<Error><Code>AccessDenied</Code></Error>"
     answers = {
-        ("GET", "policy"): (200, "no policy"),
+        ("GET", "policy"): (200, policy),
         ("GET", "cors"): (403, refused),
         ("GET", "lifecycle"): (403, refused),
     }

@@ -66,6 +66,7 @@ def test_many_paths_become_one_below_the_site() -> None:
     assert paths([*keys, "feed.xml"]) == ("/*",)
     assert paths([*keys, "feed.xml"], site_path="/podcast/") == ("/podcast/*",)
     assert paths(keys[:2], most=1) == ("/*",)
+    assert paths(["episodes/index.html", *(episode_key(f"e{number}") for number in range(9))]) == ("/episodes*",)
 
 
 def test_only_unsafe_characters_are_encoded() -> None:

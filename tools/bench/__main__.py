@@ -14,6 +14,7 @@ from tools.bench.denoising import denoising
 from tools.bench.levelling import levelling
 from tools.bench.mastering import mastering, nothing_changed
 from tools.bench.measuring import PROGRAM, ROOT, measured
+from tools.bench.publishing import publishing
 
 
 def help_text() -> None:
@@ -62,6 +63,7 @@ JOBS: dict[str, Callable[[], None]] = {
     "mastering": mastering,
     "levelling": levelling,
     "denoising": denoising,
+    "publishing": publishing,
 }
 
 
