@@ -241,9 +241,9 @@ def test_the_same_reference_is_the_same_invalidation(cloudfront: CloudFront) -> 
 def test_publishing_tells_the_distribution_where_the_site_is(cloudfront: CloudFront) -> None:
     """Keys become addresses below the site's own path; where nothing has to be forgotten, nobody is asked."""
     site_url = f"{PLAIN}podcast/"
-    publish.invalidate(DISTRIBUTION, ["index.html", "media/a-0.mp3"], reference="release-1", site_url=site_url)
-    publish.invalidate(DISTRIBUTION, ["media/a-0.mp3"], reference="release-2", site_url=site_url)
-    publish.invalidate(DISTRIBUTION, ["feed.xml"], reference="release-3", site_url=PLAIN)
+    publish.invalidate(DISTRIBUTION, ["index.html", "media/a-0.mp3"], (), reference="release-1", site_url=site_url)
+    publish.invalidate(DISTRIBUTION, ["media/a-0.mp3"], (), reference="release-2", site_url=site_url)
+    publish.invalidate(DISTRIBUTION, ["feed.xml"], (), reference="release-3", site_url=PLAIN)
     assert cloudfront.asked == [
         ("release-1", ("/podcast/", "/podcast/index.html")),
         ("release-3", ("/feed.xml",)),
@@ -307,3 +307,8 @@ def test_nobody_at_the_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFRONT", f"http://127.0.0.1:{unused.getsockname()[1]}")
         with pytest.raises(StorageError, match="the connection to CloudFront failed"):
             invalidate(DISTRIBUTION, ["/feed.xml"], caller_reference="release-1")
+
+
+def test_sound_that_was_removed_is_forgotten_too() -> None:
+    """What is sent never changes under its name, but what is gone must not be served for a year."""
+    assert paths(["media/a-0.mp3"], gone=["media/b-0.mp3", "_pub/blobs/x"]) == ("/media/b-0.mp3",)

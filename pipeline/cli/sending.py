@@ -246,12 +246,13 @@ def _repairing(place: Place, screen: Screen) -> Place:
 def _invalidate(place: Place, plan: Plan, ledger: publish.Ledger, screen: Screen) -> None:
     if place.settings.cloudfront is None:
         return
-    keys = [put.asset.key for put in plan.puts] + list(plan.deletes)
+    keys = [put.asset.key for put in plan.puts]
     reference = f"release-{ledger.number}-{ledger.published_at}"
     try:
-        publish.invalidate(place.settings.cloudfront, keys, reference=reference, site_url=place.show.site_url)
+        site_url = place.show.site_url
+        publish.invalidate(place.settings.cloudfront, keys, plan.deletes, reference=reference, site_url=site_url)
     except MediaError as error:
-        hint = f"{error.hint or ''} Until then it serves what it has for up to five minutes.".strip()
+        hint = f"{error.hint or 'try again later'}. Until then it serves what it has, pages for up to five minutes."
         source = str(error.source or "CloudFront")
         screen.warn(
             Problem(source=source, message=f"was not told of the change: {error.message}", hint=hint, fatal=False)

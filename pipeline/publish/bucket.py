@@ -53,12 +53,13 @@ def honours(store: Store) -> "tuple[Honoured, ...]":
         return found
 
 
-def invalidate(distribution: str, keys: Iterable[str], *, reference: str, site_url: str) -> None:
+def invalidate(distribution: str, keys: Iterable[str], gone: Iterable[str], *, reference: str, site_url: str) -> None:
     """Tell Amazon CloudFront what changed; files whose names carry their hash never do.
 
     Args:
         distribution: its id.
-        keys: what was sent or removed.
+        keys: what was sent.
+        gone: what was removed.
         reference: the same for a repeated call about the same change.
         site_url: where the site is, for what stands before the keys.
 
@@ -66,7 +67,7 @@ def invalidate(distribution: str, keys: Iterable[str], *, reference: str, site_u
         StorageError: CloudFront cannot be told.
     """
     path = urlsplit(site_url).path or "/"
-    paths = invalidation.paths(keys, site_path=path)
+    paths = invalidation.paths(keys, gone=gone, site_path=path)
     if paths:
         invalidation.invalidate(distribution, paths, caller_reference=reference)
 

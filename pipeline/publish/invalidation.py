@@ -30,7 +30,7 @@ _REFUSALS = {
 }
 
 
-def paths(keys: Iterable[str], *, site_path: str = "/", most: int = _MOST) -> tuple[str, ...]:
+def paths(keys: Iterable[str], *, gone: Iterable[str] = (), site_path: str = "/", most: int = _MOST) -> tuple[str, ...]:
     """Name the paths that CloudFront shall forget.
 
     A page is asked for as its folder, with and without the last slash, and, where a function at the distribution
@@ -38,7 +38,8 @@ def paths(keys: Iterable[str], *, site_path: str = "/", most: int = _MOST) -> tu
     asked for anew too, which costs a request each; a path that another one's wildcard covers is left out.
 
     Args:
-        keys: what was sent or removed; what carries its hash in its name never changes, and is left out.
+        keys: what was sent; what carries its hash in its name never changes, and is left out.
+        gone: what was removed, sound too: it would be served for as long as a year.
         site_path: where the site begins, as it stands in addresses; ends in a slash.
         most: more paths than these become one that stands for all: a thousand a month are free, a wildcard is one,
             and fifteen wildcards may be under way at a time.
@@ -46,7 +47,8 @@ def paths(keys: Iterable[str], *, site_path: str = "/", most: int = _MOST) -> tu
     Returns:
         Sorted; none where nothing has to be forgotten.
     """
-    changed = {key for key in keys if not is_lasting(key) and not key.startswith(OWN)}
+    changed = {key for key in keys if not is_lasting(key)} | set(gone)
+    changed = {key for key in changed if not key.startswith(OWN)}
     found = {site_path + name for key in changed for name in _names(key)}
     beginnings = tuple(path.removesuffix("*") for path in found if path.endswith("*"))
     needed = [path for path in found if not any(_covers(beginning, path) for beginning in beginnings)]

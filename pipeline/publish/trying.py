@@ -3,7 +3,6 @@
 import base64
 import hashlib
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
@@ -84,7 +83,7 @@ def honours(client: Any, anonymous: Any, *, bucket: str, prefix: str, key: str) 
             ),
             _copies(client, where),
             _is_private(anonymous, where),
-            _is_public(anonymous, bucket, prefix),
+            _is_public(client, anonymous, {"Bucket": bucket, "Key": f"{prefix}feed.xml"}),
             _has_cors(client, bucket),
         )
     finally:
@@ -112,13 +111,15 @@ def _is_private(anonymous: Any, where: dict[str, str]) -> Honoured:
     return Honoured(what="keeps the publisher's own files private", is_so=False, detail=detail, is_needed=True)
 
 
-def _is_public(anonymous: Any, bucket: str, prefix: str) -> Honoured:
+def _is_public(client: Any, anonymous: Any, feed: dict[str, str]) -> Honoured:
     what = "lets everybody read the site"
     try:
-        anonymous.head_object(Bucket=bucket, Key=f"{prefix}feed.xml")
-    except ClientError as error:
-        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == HTTPStatus.NOT_FOUND:
-            return Honoured(what=what, is_so=True, detail="as far as can be seen before anything is published")
+        client.head_object(**feed)
+    except ClientError:
+        return Honoured(what=what, is_so=True, detail="not to be seen before anything is published")
+    try:
+        anonymous.head_object(**feed)
+    except ClientError:
         detail = "right behind a CDN or web server that signs in; otherwise: cln-media publish --configure-bucket"
         return Honoured(what=what, is_so=False, detail=detail)
     return Honoured(what=what, is_so=True, detail="")
