@@ -164,6 +164,8 @@ def carry_out(place: Place, errand: Errand, wish: Wish, screen: Screen) -> publi
         ledger = publish.apply(
             plan, errand.release, seen=place.seen, site=errand.site or {}, store=place.store, manner=manner
         )
+    if plan.is_empty:  # an earlier run's end was noted, or only members have anything new
+        return ledger
     removed = sum(not key.startswith(publish.OWN) for key in plan.deletes)
     screen.say(
         f"Sent {count(len(plan.puts))}, removed {count(removed)}; all verified. This is release {ledger.number}."

@@ -43,7 +43,7 @@ _CONFIG: dict[str, Any] = {
     "connect_timeout": 5,
     "read_timeout": 30,
     "signature_version": "s3v4",
-    "max_pool_connections": 40,
+    "max_pool_connections": 72,
 }
 _ATTEMPTS_BEFORE_ANY_ANSWER = 2
 _ATTEMPTS_AFTER_DAMAGE = 4

@@ -10,7 +10,7 @@ from typing import TypeVar
 from pipeline.publish.store import Stopped
 
 LARGE_BYTES = 8_000_000
-_SMALL_THREADS, _LARGE_THREADS = 32, 4
+_SMALL_THREADS, _LARGE_THREADS = 64, 4
 _POLL_SECONDS = 0.1  # on Windows, a wait without an end cannot be interrupted
 _STOP_SECONDS = 0.9
 _SILENCE_SECONDS, _REPEAT_SECONDS = 8.0, 15.0

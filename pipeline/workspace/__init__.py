@@ -306,6 +306,7 @@ GITIGNORE = """\
 /site/
 /.cache/
 /public/
+/staging/
 /episodes/*/report.html
 """
 
