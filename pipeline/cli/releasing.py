@@ -107,14 +107,16 @@ def _shown(place: Place, plan: Plan, wish: Wish, screen: Screen) -> bool:
 
 def _known(place: Place) -> publish.Ledger:
     if place.seen.ledger is None:
-        raise StorageError("nothing was published there yet", source=place.store.address, hint="cln-media publish")
+        raise StorageError(
+            "nothing was published there yet", source=place.store.address, hint="publish first: cln-media publish"
+        )
     return place.seen.ledger
 
 
 def _finished(staging: Place) -> publish.Ledger:
     ledger = staging.seen.ledger
     if ledger is None or not ledger.number:
-        hint = "cln-media publish --to staging"
+        hint = "stage it first: cln-media publish --to staging"
         raise StorageError("nothing is staged", source=staging.store.address, hint=hint)
     if ledger.turn is not None:
         hint = "finish it first: cln-media publish --to staging"

@@ -65,7 +65,7 @@ def rollback(ledger: Ledger, number: int, *, source: str) -> Move:
         StorageError: that release is not kept, or what it needs is not there any more.
     """
     known = {entry.number: entry for entry in entries(ledger)}
-    hint = "cln-media releases lists those that can be brought back"
+    hint = "see which can be brought back with: cln-media releases"
     if number not in known:
         raise StorageError(f"there is no release {number}", source=source, hint=hint)
     if not known[number].is_whole:
