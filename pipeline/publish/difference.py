@@ -118,13 +118,16 @@ def group(key: str) -> int:
 def steps(plan: Plan, ledger: Ledger) -> tuple[tuple[Put, ...], ...]:
     """Divide what is sent into steps, each of which names only what earlier steps have brought.
 
-    New pages come before those that are there already and may name them, and the home page after all others.
+    New pages, and then new feeds, which nobody follows yet, come before the pages that are there already and may name
+    them; the home page comes after all other pages, the network's feed and the feeds that are followed after all else.
     """
 
-    def step(put: Put) -> tuple[int, bool]:
+    def step(put: Put) -> tuple[int, int]:
         key = put.asset.key
-        is_entry = group(key) == PAGES and (key == _HOME or key in ledger.by_key or key in ledger.uncertain)
-        return group(key), is_entry
+        is_known = key in ledger.by_key or key in ledger.uncertain
+        if group(key) == FEEDS and not is_known and "/" in key:
+            return PAGES, 1
+        return group(key), 2 if group(key) == PAGES and (is_known or key == _HOME) else 0
 
     found = sorted({step(put) for put in plan.puts})
     return tuple(tuple(put for put in plan.puts if step(put) == each) for each in found)
