@@ -64,7 +64,7 @@ def test_a_show_that_has_moved_says_so_in_the_feed_and_in_its_headers(published:
     """With moved_to, the feed names its new address and only the feed is sent again, with a redirect for websites."""
     config = published.folder / "cln_media.toml"
     config.write_text(config.read_text().replace("[feed]\n", '[feed]\nmoved_to = "https://new.example/feed.xml"\n'))
-    assert published("publish", "--dry-run", "--json") == 0, published.err
+    assert published("publish", "--dry-run", "--json") == 2, published.err
     (put,) = json.loads(published.out)["puts"]
     assert (put["key"], put["redirect"]) == ("feed.xml", "https://new.example/feed.xml")
     assert published("publish", "--yes") == 0, published.err

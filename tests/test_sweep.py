@@ -12,10 +12,11 @@ from pipeline import publish
 from pipeline.model import StorageSettings
 from tests import faulty, seaweed, sweeping
 from tests.faulty import Fault, Faulty
-from tests.stores import build, ledger_of, publish_all, roll_back, sign_in
+from tests.stores import OWNER, build, ledger_of, publish_all, roll_back, sign_in
 from tests.sweeping import SCENES, Scene, Worker, broken
 
 SIGKILLED = 9
+_MOMENTS = ("before", "in", "after")
 KNOWN = (sweeping.OLD, sweeping.NEW, sweeping.FEWER)
 
 
@@ -64,7 +65,7 @@ class Stage:
         if scene.job["what"] == "publish":
             publish_all(sweeping.release_in(self.folder / "next"), self.folder / "next", store)
         elif scene.job["what"] == "withdraw":
-            publish.withdraw(store, publish.Owner(who="t", host="h", workspace="0" * 32))
+            publish.withdraw(store, OWNER)
             assert list(store.listing()) == []
             return
         elif ledger_of(store).turn is not None or ledger_of(store).number == len(scene.before):
@@ -123,14 +124,15 @@ def sweep(stage: Stage, scene: Scene, moments: Callable[[int], tuple[str, ...]])
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 def test_killed_at_any_request_nothing_is_broken(stage: Stage, scene: Scene) -> None:
     """Killed at each request of each kind of run: what is live is whole, and the next run finishes it."""
-    assert sweep(stage, scene, lambda number: (("before", "in", "after")[number % 3],)) > 4
+    stride = 1 + (len(scene.before) > 1)  # where much has to be prepared, every second one; `make soak` does them all
+    assert sweep(stage, scene, lambda number: _MOMENTS[number % 3 : number % 3 + 1] if number % stride == 0 else ()) > 4
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 def test_killed_at_any_moment_of_any_request(stage: Stage, scene: Scene) -> None:
     """Killed before, within and after each request of each kind of run."""
-    assert sweep(stage, scene, lambda _: ("before", "in", "after")) > 4
+    assert sweep(stage, scene, lambda _: _MOMENTS) > 4
 
 
 def kill_server(stage: Stage, scene: Scene, number: int, moment: str) -> None:
