@@ -942,7 +942,9 @@ def test_a_run_cut_off_at_any_request_leaves_no_feed_without_its_files(
         with pytest.raises(StorageError, match="ends here"):
             publish_all(release, site, Recording(store, before=end))
         if store.head("feed.xml") or store.head("feeds/north-west.xml"):
+            is_home_due = store.head("feed.xml") is not None  # a new feed, which nobody follows, comes before it
             named = [key for key in FILES if publish.group(key) < publish.group("feed.xml")]
+            named = [key for key in named if key != "index.html" or is_home_due]
             assert publish.verify(release, store, keys=named) == ()
         publish_all(release, site, store)
         assert publish.verify(release, store, keys=FILES) == ()
