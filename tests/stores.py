@@ -3,7 +3,7 @@
 import hashlib
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 from pipeline import publish
 from pipeline.model import Asset, Plan, Release, StorageSettings
 from pipeline.publish.store import Listed, Stored, Tagged
+from pipeline.publish.transfer import fault
 from tests.seaweed import Seaweed
 
 IMMUTABLE, SHORT = "public, max-age=31536000, immutable", "max-age=300"
@@ -214,3 +215,10 @@ def open_bucket(s3: Seaweed, bucket: str, tmp_path: Path, prefix: str = "") -> p
     store = publish.open_store(settings, workspace=tmp_path)
     assert isinstance(store, publish.S3Store)
     return store
+
+
+def verify(release: Release, store: publish.Store, *, keys: Iterable[str]) -> tuple[str, ...]:
+    """Ask `store` for each of `keys` and say in what it differs from `release`; empty where all is well."""
+    wanted = set(keys)
+    found = [(asset.key, fault(asset, store.head(asset.key))) for asset in release.assets if asset.key in wanted]
+    return tuple(f"{key}: {wrong}" for key, wrong in found if wrong)

@@ -42,7 +42,7 @@ from pipeline.model import Asset, Feed, Release, Soundbite, Visibility
 from pipeline.publish.ledger import LEDGER_KEY
 from pipeline.workspace import Workspace
 from tests import samples, seaweed, studio
-from tests.stores import Recording, sign_in
+from tests.stores import Recording, sign_in, verify
 from tests.test_build import NOW, Heard
 from tests.test_renditions import mastered as mastered_sound
 from tests.test_renditions import pictures as pictures_of
@@ -510,7 +510,7 @@ def test_a_copy_is_refused_of_a_source_that_is_gone_or_changed(ready: Studio) ->
     found = ready.store.read("m/x/a.mp3")
     assert found is not None
     assert found.data == data
-    assert publish.verify(Release(assets=(asset,)), ready.store, keys=[asset.key]) == ()
+    assert verify(Release(assets=(asset,)), ready.store, keys=[asset.key]) == ()
 
 
 def test_a_replaced_original_leaves_its_second_name_alone(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ from tests.stores import (
     open_bucket,
     publish_all,
     sign_in,
+    verify,
 )
 
 CANARY = "canary5ecret+with/slash"
@@ -251,7 +252,7 @@ def test_a_folder_holds_the_release_byte_for_byte(site: Path, folder_store: publ
     held = in_folder(Path(folder_store.address))
     assert {key: data for key, data in held.items() if not key.startswith("_pub/")} == FILES
     assert ledger_of(folder_store).release == release
-    assert publish.verify(release, folder_store, keys=FILES) == ()
+    assert verify(release, folder_store, keys=FILES) == ()
 
 
 def test_a_folder_loses_only_what_the_manifest_named(site: Path, folder_store: publish.DirectoryStore) -> None:
@@ -572,7 +573,7 @@ def test_a_bucket_holds_the_release_and_serves_it_to_everyone(
     bucket, release = as_publisher.new_bucket(public=True), build(site, FILES)
     store = open_bucket(as_publisher, bucket, tmp_path, prefix)
     assert len(publish_all(release, site, store).puts) == len(FILES)
-    assert publish.verify(release, store, keys=FILES) == ()
+    assert verify(release, store, keys=FILES) == ()
     client, below = as_publisher.client(), f"{prefix}/" if prefix else ""
     for made in release.assets:
         stored = client.get_object(Bucket=bucket, Key=below + made.key)
@@ -612,7 +613,7 @@ def test_changes_reach_the_bucket_and_nothing_else_is_sent(as_publisher: Seaweed
     publish_all(release, site, recording)
     changes = [request for request in recording.requests if request[0] in ("put", "set_headers", "delete")]
     assert changes == [("set_headers", SOUND), ("put", "index.html"), ("delete", "old/index.html")]
-    assert publish.verify(release, store, keys=[made.key for made in release.assets]) == ()
+    assert verify(release, store, keys=[made.key for made in release.assets]) == ()
     assert store.read("old/index.html") is None
     assert content(store, SOUND) == FILES[SOUND]
 
@@ -628,7 +629,7 @@ def test_verify_names_what_the_store_has_lost_or_changed(as_publisher: Seaweed, 
     css, page = (made for made in release.assets if made.key.startswith(("assets/", "episodes/")))
     store.set_headers(dataclasses.replace(css, content_type="text/plain"))
     store.set_headers(dataclasses.replace(page, cache_control="no-store"))
-    faults = publish.verify(release, store, keys=FILES)
+    faults = verify(release, store, keys=FILES)
     client.close()
     assert [fault.partition(": ")[0] for fault in faults] == sorted(
         [css.key, page.key, "feed.xml", "feeds/north-west.xml", "index.html"]
@@ -648,7 +649,7 @@ def test_a_large_file_goes_in_parts_and_is_not_sent_twice(
     store = open_bucket(as_publisher, bucket, tmp_path)
     publish_all(release, site, store)
     assert content(store, "media/long-0.mp3") == data["media/long-0.mp3"]
-    assert publish.verify(release, store, keys=data) == ()
+    assert verify(release, store, keys=data) == ()
     store.delete(LEDGER_KEY)
     recording = Recording(store)
     publish_all(release, site, recording)
@@ -906,7 +907,7 @@ def test_a_file_damaged_on_its_way_is_sent_again(as_publisher: Seaweed, site: Pa
         settings = StorageSettings(url=f"s3://{bucket}", endpoint_url=endpoint)
         publish_all(release, site, publish.open_store(settings, workspace=tmp_path))
     assert damaged
-    assert publish.verify(release, open_bucket(as_publisher, bucket, tmp_path), keys=FILES) == ()
+    assert verify(release, open_bucket(as_publisher, bucket, tmp_path), keys=FILES) == ()
     assert content(open_bucket(as_publisher, bucket, tmp_path), "index.html") == FILES["index.html"]
 
 
@@ -923,7 +924,7 @@ def test_connections_that_break_are_made_again(as_publisher: Seaweed, site: Path
         settings = StorageSettings(url=f"s3://{bucket}", endpoint_url=endpoint)
         publish_all(release, site, publish.open_store(settings, workspace=tmp_path))
     store = open_bucket(as_publisher, bucket, tmp_path)
-    assert publish.verify(release, store, keys=FILES) == ()
+    assert verify(release, store, keys=FILES) == ()
     assert ledger_of(store).release == release
 
 
@@ -945,7 +946,7 @@ def test_a_run_cut_off_at_any_request_leaves_no_feed_without_its_files(
             is_home_due = store.head("feed.xml") is not None  # a new feed, which nobody follows, comes before it
             named = [key for key in FILES if publish.group(key) < publish.group("feed.xml")]
             named = [key for key in named if key != "index.html" or is_home_due]
-            assert publish.verify(release, store, keys=named) == ()
+            assert verify(release, store, keys=named) == ()
         publish_all(release, site, store)
-        assert publish.verify(release, store, keys=FILES) == ()
+        assert verify(release, store, keys=FILES) == ()
         assert ledger_of(store).release == release

@@ -16,7 +16,7 @@ from pipeline.publish import bodies
 from pipeline.publish.ledger import LEDGER_KEY, blob_key
 from tests import faulty, sweeping
 from tests.seaweed import Seaweed
-from tests.stores import OWNER, Recording, asset, build, ledger_of, open_bucket, publish_all, roll_back, sign_in
+from tests.stores import OWNER, Recording, asset, build, ledger_of, open_bucket, publish_all, roll_back, sign_in, verify
 from tests.sweeping import broken
 from tests.swift import Swift
 
@@ -255,7 +255,7 @@ def test_a_bucket_holds_texts_compressed_when_asked(as_publisher: Seaweed, site:
         assert gzip.decompress(answer.read()) == TEXT["index.html"]
     assert publish.drift(ledger_of(store), store) == ()
     assert publish.deep_drift(ledger_of(store), store) == ()
-    assert publish.verify(release, store, keys=TEXT) == ()
+    assert verify(release, store, keys=TEXT) == ()
     assert publish_all(release, site, store).is_empty
     packed = store.head("index.html")
     assert packed is not None

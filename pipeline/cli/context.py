@@ -1,5 +1,6 @@
 """What every command is given, and the options that several of them share."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,3 +45,16 @@ with_max_deletes = click.option(
     metavar="N",
     help="Refuse, before anything is sent, a plan that removes more than N files of the site.",
 )
+
+
+def with_plan(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of all that show a plan before they carry it out; together they make a Wish."""
+    for option in (
+        with_json,
+        with_take_over,
+        with_max_deletes,
+        with_yes,
+        with_dry_run,
+    ):  # the last stands first in --help
+        command = option(command)
+    return command

@@ -141,9 +141,7 @@ def _cells(entry: publish.Entry) -> tuple[str, ...]:
 def _tell_of_turn(place: Place, screen: Screen) -> None:
     turn = place.seen.ledger.turn if place.seen.ledger else None
     if turn is not None:
-        since = turn.since.replace("T", " ").replace("Z", " UTC")
-        who = f"{turn.owner.who} on {turn.owner.host}" if turn.owner.host else turn.owner.who
-        screen.say(f"Unfinished: {who} began to publish at {since}; the next publish finishes it.")
+        screen.say(f"Unfinished: {turn.holder} began to publish at {turn.began}; the next publish finishes it.")
 
 
 def _show_older(ledger: publish.Ledger, plan: Plan, days: int, screen: Screen) -> None:

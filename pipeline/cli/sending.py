@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -249,7 +250,7 @@ def _invalidate(place: Place, plan: Plan, ledger: publish.Ledger, screen: Screen
     if place.settings.cloudfront is None:
         return
     keys = [put.asset.key for put in plan.puts]
-    reference = f"release-{ledger.number}-{ledger.published_at}"
+    reference = f"release-{ledger.number}-{datetime.now(UTC).isoformat()}"  # pruning and repairing keep the number
     try:
         site_url = place.show.site_url
         publish.invalidate(place.settings.cloudfront, keys, plan.deletes, reference=reference, site_url=site_url)

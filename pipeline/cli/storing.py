@@ -1,45 +1,25 @@
 """The commands about the store: `publish`, `verify`, `releases`, `rollback`, `prune` and `promote`."""
 
+from typing import Any
+
 import click
 
-from pipeline.cli.context import (
-    Context,
-    pass_context,
-    with_dry_run,
-    with_jobs,
-    with_json,
-    with_max_deletes,
-    with_take_over,
-    with_yes,
-)
+from pipeline.cli.context import Context, pass_context, with_jobs, with_json, with_plan
 
 PRUNED_AFTER_DAYS = 180
 
 
 @click.command()
 @click.option("--to", "place", type=click.Choice(["staging"]), help="Publish to [storage.staging] instead.")
-@with_dry_run
-@with_yes
-@with_max_deletes
-@with_take_over
+@with_plan
 @click.option("--repair", is_flag=True, help="List the store first, and send again what is missing or changed there.")
 @click.option(
     "--configure-bucket", is_flag=True, help="Let everybody read the site, and print the rights that publishing needs."
 )
-@with_json
 @with_jobs
 @pass_context
-def publish(  # noqa: PLR0917 - click hands over one argument per option
-    context: Context,
-    place: str | None,
-    dry_run: bool,
-    yes: bool,
-    max_deletes: int,
-    take_over: bool,
-    repair: bool,
-    configure_bucket: bool,
-    as_json: bool,
-    jobs: int | None,
+def publish(
+    context: Context, /, place: str | None, repair: bool, configure_bucket: bool, jobs: int | None, **wish: Any
 ) -> None:
     """Build, show what would be sent and removed and why, ask, send, and look at the result.
 
@@ -50,21 +30,12 @@ def publish(  # noqa: PLR0917 - click hands over one argument per option
     from pipeline.cli.building import build_all  # noqa: PLC0415
 
     where = context.workspace()
-    screen = context.screen.silenced() if as_json else context.screen
+    screen = context.screen.silenced() if wish["as_json"] else context.screen
     built = build_all(Context(context.folder, screen), where, jobs=jobs)
     if built.episodes:
         screen.say(f"{built}.")
-    wish = sending.Wish(
-        dry_run=dry_run,
-        yes=yes,
-        as_json=as_json,
-        max_deletes=max_deletes,
-        take_over=take_over,
-        staging=place is not None,
-        repair=repair,
-        configure=configure_bucket,
-    )
-    sending.send(where, built, context.screen, wish)
+    wanted = sending.Wish(**wish, staging=place is not None, repair=repair, configure=configure_bucket)
+    sending.send(where, built, context.screen, wanted)
 
 
 @click.command()
@@ -106,15 +77,9 @@ def releases(context: Context, as_json: bool, staging: bool) -> None:
 
 @click.command()
 @click.argument("number", type=click.IntRange(1), metavar="ID")
-@with_dry_run
-@with_yes
-@with_max_deletes
-@with_take_over
-@with_json
+@with_plan
 @pass_context
-def rollback(  # noqa: PLR0917 - click hands over one argument per option
-    context: Context, number: int, dry_run: bool, yes: bool, max_deletes: int, take_over: bool, as_json: bool
-) -> None:
+def rollback(context: Context, /, number: int, **wish: Any) -> None:
     """Bring an earlier release back, by copies within the store: nothing is built and no sound is sent.
 
     ID is the number that `cln-media releases` shows. It becomes a new release, so it can be undone in the same way.
@@ -122,8 +87,7 @@ def rollback(  # noqa: PLR0917 - click hands over one argument per option
     from pipeline.cli import releasing  # noqa: PLC0415
     from pipeline.cli.sending import Wish  # noqa: PLC0415
 
-    wish = Wish(dry_run=dry_run, yes=yes, as_json=as_json, max_deletes=max_deletes, take_over=take_over)
-    releasing.roll_back(context.workspace(), number, wish, context.screen)
+    releasing.roll_back(context.workspace(), number, Wish(**wish), context.screen)
 
 
 @click.command()
@@ -136,15 +100,9 @@ def rollback(  # noqa: PLR0917 - click hands over one argument per option
     metavar="DAYS",
     help="Only what no release has named for so many days.",
 )
-@with_dry_run
-@with_yes
-@with_max_deletes
-@with_take_over
-@with_json
+@with_plan
 @pass_context
-def prune(  # noqa: PLR0917 - click hands over one argument per option
-    context: Context, days: int, dry_run: bool, yes: bool, max_deletes: int, take_over: bool, as_json: bool
-) -> None:
+def prune(context: Context, /, days: int, **wish: Any) -> None:
     """Remove sound from the store that no feed and none of the last ten releases names any more.
 
     Only what cln-media itself has published there is ever removed.
@@ -152,27 +110,19 @@ def prune(  # noqa: PLR0917 - click hands over one argument per option
     from pipeline.cli import releasing  # noqa: PLC0415
     from pipeline.cli.sending import Wish  # noqa: PLC0415
 
-    wish = Wish(dry_run=dry_run, yes=yes, as_json=as_json, max_deletes=max_deletes, take_over=take_over)
-    releasing.prune(context.workspace(), days, wish, context.screen)
+    releasing.prune(context.workspace(), days, Wish(**wish), context.screen)
 
 
 @click.command()
 @click.argument("place", type=click.Choice(["staging"]))
-@with_dry_run
-@with_yes
-@with_max_deletes
-@with_take_over
-@with_json
+@with_plan
 @pass_context
-def promote(  # noqa: PLR0917 - click hands over one argument per option
-    context: Context, place: str, dry_run: bool, yes: bool, max_deletes: int, take_over: bool, as_json: bool
-) -> None:
+def promote(context: Context, /, place: str, **wish: Any) -> None:
     """Make the release in [storage.staging] the live one, by copies from there: byte for byte what was looked at."""
     from pipeline.cli import releasing  # noqa: PLC0415
     from pipeline.cli.sending import Wish  # noqa: PLC0415
 
-    wish = Wish(dry_run=dry_run, yes=yes, as_json=as_json, max_deletes=max_deletes, take_over=take_over)
-    releasing.promote(context.workspace(), place, wish, context.screen)
+    releasing.promote(context.workspace(), place, Wish(**wish), context.screen)
 
 
 COMMANDS = (publish, verify, releases, rollback, prune, promote)

@@ -10,50 +10,41 @@ from typing import TYPE_CHECKING
 from pipeline import on_first_use
 from pipeline.publish.address import open_store
 from pipeline.publish.below import BelowStore
-from pipeline.publish.bodies import SINGLE_PUT_BYTES
-from pipeline.publish.costs import Cost, cost, requests
+from pipeline.publish.costs import cost, requests
 from pipeline.publish.crew import patiently, patiently_all
-from pipeline.publish.difference import group, plan, sources
+from pipeline.publish.difference import group, plan
 from pipeline.publish.directory import DirectoryStore
 from pipeline.publish.drift import Drift, deep_drift, drift, unsettled
 from pipeline.publish.guard import only_here
-from pipeline.publish.history import Entry, Move, check_sources, entries, prepared, promotion, pruning, rollback
-from pipeline.publish.ledger import KEPT_RELEASES, LEDGER_KEY, Kept, Ledger, Older, Owner, content
-from pipeline.publish.store import OWN, Abilities, Listed, Store, Stored, Tagged, Taken
-from pipeline.publish.transfer import Contents, Manner, Progress, apply, verify, withdraw
+from pipeline.publish.history import Entry, Move, check_sources, entries, promotion, pruning, rollback
+from pipeline.publish.ledger import Ledger, Owner, content
+from pipeline.publish.store import OWN, Abilities, Store, Stored
+from pipeline.publish.transfer import Contents, Manner, Progress, apply, withdraw
 from pipeline.publish.trial import check_access
 from pipeline.publish.turn import Seen, look
+from pipeline.publish.wire import prepared
 
 if TYPE_CHECKING:
     from pipeline.publish.bucket import configure, honours, invalidate, least_rights
     from pipeline.publish.s3 import S3Store
 
 __all__ = [
-    "KEPT_RELEASES",
-    "LEDGER_KEY",
     "OWN",
-    "SINGLE_PUT_BYTES",
     "Abilities",
     "BelowStore",
     "Contents",
-    "Cost",
     "DirectoryStore",
     "Drift",
     "Entry",
-    "Kept",
     "Ledger",
-    "Listed",
     "Manner",
     "Move",
-    "Older",
     "Owner",
     "Progress",
     "S3Store",
     "Seen",
     "Store",
     "Stored",
-    "Tagged",
-    "Taken",
     "apply",
     "check_access",
     "check_sources",
@@ -78,9 +69,7 @@ __all__ = [
     "pruning",
     "requests",
     "rollback",
-    "sources",
     "unsettled",
-    "verify",
     "withdraw",
 ]
 

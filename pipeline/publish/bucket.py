@@ -60,7 +60,7 @@ def invalidate(distribution: str, keys: Iterable[str], gone: Iterable[str], *, r
         distribution: its id.
         keys: what was sent.
         gone: what was removed.
-        reference: the same for a repeated call about the same change.
+        reference: what tells this change from others.
         site_url: where the site is, for what stands before the keys.
 
     Raises:

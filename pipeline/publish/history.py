@@ -1,6 +1,6 @@
 """A ledger -> the plan that brings an earlier release back, or clears old sound away, or takes over another store's."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from pipeline.errors import StorageError
@@ -133,28 +133,3 @@ def promotion(staged: Ledger, live: Ledger | None) -> Move:
     release = staged.release
     where: dict[str, tuple[str, ...]] = {content(asset): (asset.key,) for asset in release.assets}
     return Move(release=release, plan=plan(release, live), copies=where)
-
-
-def prepared(release: Release, *, gzip: bool, with_feeds: bool) -> Release:
-    """Say which files a bucket holds compressed: what browsers read, and what apps read only where a CDN unpacks it.
-
-    Some podcast apps cannot unpack what they did not ask for, and S3 does not ask.
-    """
-    if not gzip:
-        return release
-    return Release(
-        assets=tuple(
-            replace(asset, encoding="gzip") if _is_packable(asset.key, asset.size, with_feeds=with_feeds) else asset
-            for asset in release.assets
-        )
-    )
-
-
-_READ_BY_BROWSERS = (".html", ".css", ".js", ".svg")
-_READ_BY_APPS = (".xml", ".atom", ".opml", ".json", ".vtt", ".srt", ".txt")
-_LEAST_BYTES = 1_000
-
-
-def _is_packable(key: str, size: int, *, with_feeds: bool) -> bool:
-    endings = (*_READ_BY_BROWSERS, *(_READ_BY_APPS if with_feeds else ()))
-    return size >= _LEAST_BYTES and key.endswith(endings) and not key.startswith("media/")

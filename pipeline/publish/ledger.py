@@ -53,6 +53,16 @@ class Turn:
     writes: tuple[Asset, ...] = ()
     removes: tuple[str, ...] = ()
 
+    @property
+    def holder(self) -> str:
+        """Name who has it, for people."""
+        return f"{self.owner.who} on {self.owner.host}" if self.owner.host else self.owner.who
+
+    @property
+    def began(self) -> str:
+        """Say since when, for people."""
+        return self.since.replace("T", " ").replace("Z", " UTC")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:

@@ -252,8 +252,7 @@ class S3Store:
         """
         if answer.get(name) != checksum:
             stored = self.head(asset.key)
-            is_there = stored is not None and stored.sha256 == asset.sha256
-            if stored is None or not is_there or (asset.encoding is None and stored.size != asset.size):
+            if stored is None or not stored.holds(asset):
                 hint = "publish again; if it stays, run cln-media doctor and ask the provider"
                 raise StorageError(
                     "the store does not hold what was sent", source=f"{self.address}/{asset.key}", hint=hint
@@ -354,7 +353,7 @@ class S3Store:
             stored = self.head(asset.key)
             if stored is None:
                 return send({})
-        if stored is None or (stored.size, stored.sha256) != (asset.size, asset.sha256):
+        if stored is None or not stored.holds(asset):
             raise other_content(self.address, asset.key)
         return stored.tag
 
@@ -370,10 +369,8 @@ class S3Store:
         return found.tag
 
     def _tag_of(self, asset: Asset, place: "S3Store", source: str) -> str | None:
-        found = self.client.head_object(Bucket=place.bucket, Key=place.prefix + source)
-        is_same = found["Metadata"].get("sha256") == asset.sha256 and found.get("ContentEncoding") == asset.encoding
-        is_same = is_same and (asset.encoding is not None or found["ContentLength"] == asset.size)
-        return _tag(found["ETag"]) if is_same else None
+        stored = place.head(source)
+        return stored.tag if stored is not None and stored.holds(asset) else None
 
     def _tried(self) -> Abilities:
         key = f"{PROBE}-{secrets.token_hex(6)}"

@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -123,29 +123,6 @@ def withdraw(store: Store, owner: Owner, *, at_once: bool = False) -> int:
     return len({*seen.ledger.by_key, *seen.ledger.uncertain, *(older.asset.key for older in seen.ledger.older)})
 
 
-def verify(release: Release, store: Store, *, keys: Iterable[str]) -> tuple[str, ...]:
-    """Ask `store` for each of `keys` and compare size, SHA-256 and headers with `release`.
-
-    Returns:
-        One sentence for each file that differs, ascending by key; empty where all is well.
-
-    Raises:
-        StorageError: the store cannot be asked.
-    """
-    wanted = set(keys)
-    found: dict[str, Stored | None] = {}
-
-    def asking(asset: Asset) -> Job:
-        def run(_: Report) -> None:
-            found[asset.key] = store.head(asset.key)
-
-        return Job(key=asset.key, size=0, run=run)
-
-    assets = [asset for asset in release.assets if asset.key in wanted]
-    Crew().run([asking(asset) for asset in assets])
-    return tuple(f"{asset.key}: {wrong}" for asset in assets if (wrong := fault(asset, found[asset.key])))
-
-
 def fault(asset: Asset, stored: Stored | None) -> str | None:
     """Say in what a stored file differs from what it should be; None where it does not."""
     if stored is None:
@@ -182,7 +159,7 @@ class _Work:
         def run(_: Report) -> None:
             tag = before.tags.get(asset.key) if is_certain else None
             is_kept = (tag and store.copy(aside, asset.key, tag=tag) is not None) or (
-                (not is_certain and fault(replace(aside), store.head(aside.key)) is None)
+                (not is_certain and fault(aside, store.head(aside.key)) is None)
                 or store.copy(aside, asset.key) is not None
             )
             if not is_kept:

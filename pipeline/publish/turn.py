@@ -127,7 +127,6 @@ class Taking:
 
     def _may_take_over(self, turn: Turn) -> bool:
         # Another process of the same workspace, which a lock of this computer would keep out, has ended.
-        # Another process of the same workspace, which a lock of this computer would keep out, has ended.
         is_own = (turn.owner.workspace, turn.owner.host) == (self._owner.workspace, self._owner.host)
         return self._at_once or is_own or self._seen.age_s >= turn.lasts_s
 
@@ -217,7 +216,7 @@ def _with_sound_sent(ledger: Ledger, store: Store) -> Ledger:
     for asset in turn.writes:
         if asset.key.startswith("media/") and asset.key not in ledger.by_key:
             stored = store.head(asset.key)
-            if stored and (stored.size, stored.sha256) == (asset.size, asset.sha256):
+            if stored and stored.holds(asset):
                 sent.append(asset)
     rest = replace(turn, writes=tuple(asset for asset in turn.writes if asset not in sent))
     known = {older.asset.key for older in ledger.older}
@@ -226,14 +225,12 @@ def _with_sound_sent(ledger: Ledger, store: Store) -> Ledger:
 
 
 def _busy(store: Store, turn: Turn, age_s: float) -> BusyError:
-    owner, since = turn.owner, turn.since.replace("T", " ").replace("Z", " UTC")
-    who = f"{owner.who} on {owner.host}" if owner.host else owner.who
     minutes = max(1, round((turn.lasts_s - age_s) / 60 + 0.5))
     hint = (
         f"wait until they are done, then publish again; if that computer has stopped, it is free in {minutes} "
         f"{'minute' if minutes == 1 else 'minutes'}, or at once with --take-over"
     )
-    return BusyError(f"{who} has been publishing there since {since}", source=store.address, hint=hint)
+    return BusyError(f"{turn.holder} has been publishing there since {turn.began}", source=store.address, hint=hint)
 
 
 def _damaged(store: Store, key: str, error: ValueError) -> StorageError:

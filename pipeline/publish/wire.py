@@ -1,9 +1,10 @@
-"""An asset -> the headers an object is stored and served with, by boto3's names and by those of HTTP; pure."""
+"""An asset -> its coding, and the headers it is served with, by boto3's names and by those of HTTP; pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from pipeline.model import Asset
+from pipeline.model import Asset, Release
 
 _NAMES = {
     "ContentType": "content-type",
@@ -16,6 +17,30 @@ _NAMES = {
     "IfNoneMatch": "if-none-match",
     "IfMatch": "if-match",
 }
+
+_READ_BY_BROWSERS = (".html", ".css", ".js", ".svg")
+_READ_BY_APPS = (".xml", ".atom", ".opml", ".json", ".vtt", ".srt", ".txt")
+_LEAST_BYTES = 1_000
+
+
+def prepared(release: Release, *, gzip: bool, with_feeds: bool) -> Release:
+    """Say which files a bucket holds compressed: what browsers read, and what apps read only where a CDN unpacks it.
+
+    Some podcast apps cannot unpack what they did not ask for, and S3 does not ask.
+    """
+    if not gzip:
+        return release
+    return Release(
+        assets=tuple(
+            replace(asset, encoding="gzip") if _is_packable(asset.key, asset.size, with_feeds=with_feeds) else asset
+            for asset in release.assets
+        )
+    )
+
+
+def _is_packable(key: str, size: int, *, with_feeds: bool) -> bool:
+    endings = (*_READ_BY_BROWSERS, *(_READ_BY_APPS if with_feeds else ()))
+    return size >= _LEAST_BYTES and key.endswith(endings) and not key.startswith("media/")
 
 
 def headers(asset: Asset, *, encryption: str | None, kms_key: str | None) -> dict[str, Any]:
