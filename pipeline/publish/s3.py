@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -374,8 +375,10 @@ class S3Store:
 
     def _tried(self) -> Abilities:
         key = f"{PROBE}-{secrets.token_hex(6)}"
-        with self.mapped(key) as boto:
-            return boto.tried(self.client, self.where(key))  # type: ignore[no-any-return]
+        with ThreadPoolExecutor(1) as pool:  # some services take as long for the first file as boto3 to import
+            first = pool.submit(self._sender.put, self.prefix + key, b"safe to delete", {})
+            with self.mapped(key) as boto:
+                return boto.tried(self.client, self.where(key), first.result())  # type: ignore[no-any-return]
 
 
 def _tag(etag: str) -> str:

@@ -19,19 +19,21 @@ _OWN_FAULTS = ("AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "SignatureD
 Outcome = Literal["done", "refused"]
 
 
-def tried(client: Any, where: dict[str, str]) -> Abilities:
+def tried(client: Any, where: dict[str, str], tag: str | None = None) -> Abilities:
     """Find out what a service honours with about ten requests, three at a time, which leave nothing behind.
 
     Args:
         client: a boto3 client.
-        where: bucket and key of a file that does not exist.
+        where: bucket and key of a file that does not exist; nor do those whose keys begin so.
+        tag: of that file, where it was made already.
 
     Raises:
         ClientError: the store cannot be written at all.
     """
-    places = [{**where, "Key": f"{where['Key']}-{number}"} for number in range(3)]
-    answer = client.put_object(**places[1], Body=_CONTENT)  # by itself: some are slow at first, and slower at three
-    looks = (_refuses, partial(_replaces, answer["ETag"]), _compares)
+    places = [{**where, "Key": where["Key"] + end} for end in ("-0", "", "-1")]
+    if tag is None:  # by itself: some are slow at first, and slower at three
+        tag = client.put_object(**where, Body=_CONTENT)["ETag"]
+    looks = (_refuses, partial(_replaces, tag), _compares)
     with ThreadPoolExecutor(len(looks)) as pool:
         found = list(pool.map(lambda look, place: _cleaned(client, place, look), looks, places))
     return Abilities(if_none_match=found[0], if_match=found[1], checksum=found[2])
