@@ -21,7 +21,7 @@ demo: $(RUN_READY)
 	@echo 'Open it here:  $(CLN_MEDIA) preview'
 
 test: $(TEST_READY)
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(TEST_READY)
 	.venv/bin/ruff format --check .
