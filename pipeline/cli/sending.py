@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -238,9 +239,9 @@ def _repairing(place: Place, screen: Screen) -> Place:
     ledger = place.seen.ledger
     if ledger is None:
         return place
-    drifts = publish.patiently(lambda: publish.drift(ledger, place.store), voice=screen.stalled)
+    drifts = publish.patiently(partial(publish.drift, ledger, place.store), voice=screen.stalled)
     if not place.settings.url.startswith("s3:"):  # a folder has no tags to tell by
-        drifts = (*drifts, *publish.deep_drift(ledger, place.store))
+        drifts = (*drifts, *publish.deep_drift(ledger, place.store, voice=screen.stalled))
     number = len({each.key for each in drifts if each.what != "foreign"})
     screen.say(f"Repairing: {count(number)} missing or changed.")
     return replace(place, seen=replace(place.seen, ledger=publish.unsettled(ledger, drifts)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -83,10 +84,15 @@ def _in_store(where: Workspace, screen: Screen, *, deep: bool) -> list[Finding]:
         ledger = publish.patiently(lambda: publish.look(store), voice=screen.stalled).ledger
         if ledger is None:
             return [Finding(what=_STORE, address=store.address, state="unsure", detail="nothing was published there")]
-        drifts = publish.drift(ledger, store)
+        drifts = publish.patiently(partial(publish.drift, ledger, store), voice=screen.stalled)
         if deep:
             with screen.bytes_progress("Comparing", 1) as meter:
-                found = publish.deep_drift(ledger, store, progress=lambda done, total: meter.to(done / max(total, 1)))
+                found = publish.deep_drift(
+                    ledger,
+                    store,
+                    progress=lambda done, total: meter.to(done / max(total, 1)),
+                    voice=screen.stalled,
+                )
             drifts = (*drifts, *(each for each in found if each.key not in {known.key for known in drifts}))
     except StorageError as error:
         return [Finding(what=_STORE, address=store.address, state="wrong", detail=f"{error}. {error.hint or ''}")]

@@ -18,9 +18,9 @@ from pipeline.publish.drift import Drift, deep_drift, drift, unsettled
 from pipeline.publish.guard import only_here
 from pipeline.publish.history import Entry, Move, check_sources, entries, promotion, pruning, rollback
 from pipeline.publish.ledger import Ledger, Owner, content
+from pipeline.publish.rights import check_access
 from pipeline.publish.store import OWN, Abilities, Store, Stored
 from pipeline.publish.transfer import Contents, Manner, Progress, apply, withdraw
-from pipeline.publish.trial import check_access
 from pipeline.publish.turn import Seen, look
 from pipeline.publish.wire import prepared
 

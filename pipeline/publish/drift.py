@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from pipeline.model import Asset
-from pipeline.publish.crew import Crew, Job, Report
+from pipeline.publish.crew import Crew, Job, Report, Voice
 from pipeline.publish.difference import without
 from pipeline.publish.ledger import LEDGER_KEY, Ledger, Owner, Turn, blob_key
 from pipeline.publish.store import PROBE, Listed, Store
@@ -41,7 +41,11 @@ def drift(ledger: Ledger, store: Store) -> tuple[Drift, ...]:
 
 
 def deep_drift(
-    ledger: Ledger, store: Store, *, progress: Callable[[int, int], None] | None = None
+    ledger: Ledger,
+    store: Store,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    voice: Voice | None = None,
 ) -> tuple[Drift, ...]:
     """Download every file that the ledger names and compare its SHA-256; what is missing is `drift`'s to say.
 
@@ -49,6 +53,7 @@ def deep_drift(
         ledger: what the store should hold.
         store: where it is.
         progress: told, in the calling thread, the bytes compared and the bytes to compare.
+        voice: told how many seconds nothing has moved.
 
     Raises:
         StorageError: the store cannot be read.
@@ -66,7 +71,7 @@ def deep_drift(
         return Job(key=asset.key, size=asset.size, run=run)
 
     report = (lambda done: progress(done, total)) if progress else None
-    Crew(report=report, stop=store.stop).run([comparing(asset) for asset in assets])
+    Crew(report=report, voice=voice, stop=store.stop).run([comparing(asset) for asset in assets])
     return tuple(sorted(found, key=lambda each: each.key))
 
 
