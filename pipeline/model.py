@@ -5,6 +5,7 @@ A key is the path of a file below the site's root, always with forward slashes; 
 """
 
 import json
+import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -80,6 +81,14 @@ def media_key(slug: str, sha256: str, extension: str = "mp3") -> str:
 def asset_key(name: str, sha256: str, extension: str) -> str:
     """Name the key of an image, style or script by its content's hash."""
     return f"assets/{name}-{sha256[:16]}.{extension}"
+
+
+def belongs(key: str, slug: str) -> bool:
+    """Say whether a key is a file of the episode called `slug`: its page, sound, words or pictures."""
+    name = re.escape(slug)
+    named = rf"(?:episodes|embed)/{name}/.+|(?:chapters|oembed|transcripts|waveforms)/{name}\.[a-z0-9]+"
+    hashed = rf"(?:media/{name}(?:-clip)?|assets/(?:cover|chapter|social)-{name})-[0-9a-f]{{16}}\.[a-z0-9]+"
+    return re.fullmatch(f"{named}|{hashed}", key) is not None
 
 
 def clock(milliseconds: int) -> str:
@@ -265,7 +274,8 @@ class StorageSettings:
     """Where a release is published: `s3://bucket/prefix` or `file:FOLDER` (relative to the workspace).
 
     gzip: whether a bucket holds texts compressed; encryption, kms_key: how it encrypts what it holds;
-    cloudfront: the distribution that serves it, and is told what changed.
+    cloudfront: the distribution that serves it, and is told what changed; allowed_regions: where the bucket may be,
+    empty for anywhere; residency_reference: of the assessment that allows another place.
     """
 
     url: str = "file:./public"
@@ -275,6 +285,28 @@ class StorageSettings:
     encryption: Literal["AES256", "aws:kms"] | None = None
     kms_key: str | None = None
     cloudfront: str | None = None
+    allowed_regions: tuple[str, ...] = ("eu-west-2",)
+    residency_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustSettings:
+    """What must have happened before an episode may leave.
+
+    public, members: the roles that must have signed an episode for everybody, and one for members; review_months: after
+    which a published episode is looked at again, recording_months: after which its recording is due to be removed, both
+    counted from the day of recording, None for never; names: whether person names are looked for, with a model.
+    """
+
+    public: tuple[str, ...] = ("comms", "caldicott")
+    members: tuple[str, ...] = ("comms",)
+    review_months: int | None = 24
+    recording_months: int | None = 12
+    names: Literal["auto", "off", "required"] = "auto"
+
+    def roles(self, visibility: Visibility) -> tuple[str, ...]:
+        """List the roles that must sign an episode."""
+        return self.public if visibility is Visibility.PUBLIC else self.members
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +344,7 @@ class Show:
     speech: SpeechSettings = field(default_factory=SpeechSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     staging: StorageSettings | None = None
+    trust: TrustSettings = field(default_factory=TrustSettings)
 
     def url(self, key: str) -> str:
         """Return the public address of `key`; `index.html` is never part of an address."""
@@ -385,7 +418,23 @@ class Consent:
     scope: tuple[str, ...]
     recorded_on: date
     reference: str
+    expires_on: date | None = None
     withdrawn_on: date | None = None
+
+    def stands(self, today: date) -> bool:
+        """Say whether it holds on a day: neither withdrawn nor expired."""
+        return self.withdrawn_on is None and (self.expires_on is None or today <= self.expires_on)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomConsent:
+    """What the people in the room were told and agreed to, as a whole; reference: where the notice is filed.
+
+    room: `all-agreed` covers everybody's voice and words, without names; with `listed` each speaker's own counts.
+    """
+
+    room: Literal["all-agreed", "listed"]
+    reference: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -422,6 +471,72 @@ class Source:
     path: Path
     sha256: str
     recorder: int = 1
+
+
+class Verdict(StrEnum):
+    """What a person decided about words that could identify a patient."""
+
+    ACCEPT = "accept"
+    REMOVE = "remove"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A person's decision about a finding, keyed by what was said and where.
+
+    said: SHA-256 of what was said in a form that survives being transcribed again; file: `transcript` or the name of a
+    file of the episode; start_ms, end_ms: of the words, on the recording's clock, None in a file without sound; around:
+    the words around it, without itself; by: the role of who decided; cover: how the sound is covered.
+    """
+
+    verdict: Verdict
+    kind: str
+    file: str
+    said: str
+    by: str
+    on: date
+    start_ms: int | None = None
+    end_ms: int | None = None
+    around: str = ""
+    reason: str = ""
+    cover: Literal["bleep", "mute"] = "bleep"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOff:
+    """A person's word that an episode may leave as it is.
+
+    role: in which they sign; by: who, as a role or job title; at: ISO 8601, UTC; parts: the SHA-256 of each part of the
+    episode as it was; signature: an SSH signature over all of it, if there is one.
+    """
+
+    role: str
+    by: str
+    at: str
+    parts: Mapping[str, str]
+    signature: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """An episode, or one voice of it, that was taken back for good.
+
+    on: the day; speaker: the role whose voice was withdrawn, None for all of it; finished_on: the day everything was
+    found to be gone, None while that is to be done; removed: keys of the store; checked: addresses that do not answer.
+    """
+
+    slug: str
+    guid: str
+    on: date
+    reason: str
+    by: str
+    speaker: str | None = None
+    visibility: Visibility = Visibility.PUBLIC
+    finished_on: date | None = None
+    removed: tuple[str, ...] = ()
+    checked: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class EditAction(StrEnum):
@@ -540,6 +655,11 @@ class Episode:
     chapters: tuple[Chapter, ...] = ()
     transcript: Transcript | None = None
     cover: Path | None = None
+    room: RoomConsent | None = None
+    decisions: tuple[Decision, ...] = ()
+    sign_offs: tuple[SignOff, ...] = ()
+    review_on: date | None = None
+    disposed_on: date | None = None
 
     @property
     def recorders(self) -> tuple[tuple[Path, ...], ...]:
@@ -723,6 +843,8 @@ class Item:
 class Edition:
     """All that one build publishes: what every output is rendered from. items: newest first; feed_artworks: by name.
 
+    withdrawn: slugs of episodes that were taken back, whose addresses say so.
+
     `artwork` is the image that feeds name (1400 to 3000 px square), `thumbnail` the small one that pages show.
     """
 
@@ -731,6 +853,7 @@ class Edition:
     thumbnail: Artwork
     items: tuple[Item, ...]
     feed_artworks: Mapping[str, Artwork] = field(default_factory=dict)
+    withdrawn: tuple[str, ...] = ()
 
     def artwork_of(self, feed: Feed | None) -> Artwork:
         """Return the artwork of a feed: its own, or the show's."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import pytest
 
 from pipeline import publish
 from pipeline.model import Asset, Plan, Release, StorageSettings
-from pipeline.publish.store import Listed, Stored, Tagged
+from pipeline.publish.store import Listed, Stored, Tagged, Version
 from pipeline.publish.transfer import fault
 from tests.seaweed import Seaweed
 
@@ -79,6 +80,12 @@ def roll_back(store: publish.Store, number: int, *, owner: publish.Owner = OWNER
     publish.check_sources(move, seen.ledger, store)
     manner = publish.Manner(owner=owner, copies=move.copies, note=f"back to release {number}")
     return publish.apply(move.plan, move.release, seen=seen, site={}, store=store, manner=manner)
+
+
+def keys_of(slug: str) -> Callable[[str], bool]:
+    """Make what says whether a key belongs to an episode of the sites that tests publish."""
+    its = re.compile(rf"media/{slug}-[0-9a-f]+\..+|(?:transcripts|chapters)/{slug}\..+|(?:episodes|embed)/{slug}/.+")
+    return lambda key: its.fullmatch(key) is not None
 
 
 def ledger_of(store: publish.Store) -> publish.Ledger:
@@ -187,6 +194,26 @@ class Recording:
         """Note and pass on."""
         self.note("listing", prefix)
         return self.store.listing(prefix)
+
+    def versions(self, prefix: str = "") -> tuple[Version, ...] | None:
+        """Note and pass on."""
+        self.note("versions", prefix)
+        return self.store.versions(prefix)
+
+    def is_own(self, version: Version) -> bool:
+        """Note and pass on."""
+        self.note("is_own", version.key)
+        return self.store.is_own(version)
+
+    def delete_version(self, version: Version) -> None:
+        """Note and pass on."""
+        self.note("delete_version", version.key)
+        self.store.delete_version(version)
+
+    def abort_uploads(self, doomed: Callable[[str], bool]) -> tuple[str, ...]:
+        """Note and pass on."""
+        self.note("abort_uploads", "")
+        return self.store.abort_uploads(doomed)
 
     def settle(self) -> None:
         """Pass on."""

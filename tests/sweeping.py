@@ -41,6 +41,8 @@ for line in sys.stdin:
             stores.publish_all(stores.Release.from_json((site / "manifest.json").read_bytes()), site, store)
         elif job["what"] == "rollback":
             stores.roll_back(store, job["number"])
+        elif job["what"] == "erase":
+            publish.erase(store, doomed=stores.keys_of(job["slug"]), owner=stores.OWNER)
         else:
             publish.withdraw(store, stores.OWNER)
         code = 0
@@ -143,6 +145,7 @@ SCENES = (
     Scene(name="taken back", before=(OLD, NEW), job={"what": "publish"}, after=FEWER),
     Scene(name="rollback", before=(OLD, NEW), job={"what": "rollback", "number": 1}, after=OLD),
     Scene(name="withdrawal", before=(OLD, NEW), job={"what": "withdraw"}, after={}),
+    Scene(name="erasure", before=(OLD, NEW, FEWER), job={"what": "erase", "slug": "one"}, after=FEWER),
 )
 
 

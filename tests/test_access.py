@@ -520,7 +520,10 @@ def test_what_is_asked_for_beyond_the_bucket_stands_in_the_rights() -> None:
         "arn:aws:s3:::b",
         "arn:aws:s3:::b",
         "arn:aws:s3:::b/pod/*",
+        "arn:aws:s3:::b",
+        "arn:aws:s3:::b/pod/*",
     ]
+    assert plain[3]["Condition"] == plain[0]["Condition"]
     assert plain[0]["Condition"] == {"StringLike": {"s3:prefix": ["pod/*"]}}
 
 

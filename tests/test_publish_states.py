@@ -14,7 +14,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from pipeline import publish
 from pipeline.errors import StorageError
 from pipeline.publish.ledger import blob_key
-from tests.stores import OTHER, OWNER, Recording, build
+from tests.stores import OTHER, OWNER, Recording, build, keys_of
 from tests.sweeping import broken, site_of
 
 SITES = [
@@ -131,6 +131,21 @@ class Publishing(RuleBasedStateMachine):
             return
         self.is_settled = True
         assert not self.keys()
+
+    @rule(slug=st.sampled_from(["one", "two"]), last=st.one_of(st.just(NEVER), st.integers(1, 12)))
+    def erase(self, slug: str, last: int) -> None:
+        """Take an episode out for good, where what is live is without it."""
+        ledger, doomed = publish.look(self.store).ledger, keys_of(slug)
+        if ledger is None or not self.is_settled or any(map(doomed, ledger.by_key)):
+            return
+        self.is_settled = False
+        try:
+            publish.erase(self.cut_at(last), doomed=doomed, owner=OWNER, at_once=True)
+        except PowerCut:
+            publish.erase(self.store, doomed=doomed, owner=OWNER)
+        self.is_settled = True
+        assert publish.remains(self.store, doomed) == ()
+        assert [entry.number for entry in publish.entries(publish.look(self.store).ledger or ledger)] == [ledger.number]
 
     def keys(self) -> set[str]:
         """List all that the folder holds."""

@@ -12,7 +12,7 @@ from pipeline import publish
 from pipeline.model import StorageSettings
 from tests import faulty, seaweed, sweeping
 from tests.faulty import Fault, Faulty
-from tests.stores import OWNER, build, ledger_of, publish_all, roll_back, sign_in
+from tests.stores import OWNER, build, keys_of, ledger_of, publish_all, roll_back, sign_in
 from tests.sweeping import SCENES, Scene, Worker, broken
 
 SIGKILLED = 9
@@ -68,6 +68,12 @@ class Stage:
             publish.withdraw(store, OWNER)
             assert list(store.listing()) == []
             return
+        elif scene.job["what"] == "erase":
+            doomed = keys_of(scene.job["slug"])
+            publish.erase(store, doomed=doomed, owner=OWNER)
+            assert publish.remains(store, doomed) == ()
+            assert [entry.number for entry in publish.entries(ledger_of(store))] == [len(scene.before)]
+            assert publish.erase(store, doomed=doomed, owner=OWNER).keys == ()
         elif ledger_of(store).turn is not None or ledger_of(store).number == len(scene.before):
             roll_back(store, scene.job["number"])
         ledger = ledger_of(store)

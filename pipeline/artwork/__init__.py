@@ -9,8 +9,8 @@ from pipeline import on_first_use
 from pipeline.artwork.recipes import recipe
 
 if TYPE_CHECKING:
-    from pipeline.artwork.pictures import prepare, read
+    from pipeline.artwork.pictures import prepare, read, words_in
 
-__all__ = ["prepare", "read", "recipe"]
+__all__ = ["prepare", "read", "recipe", "words_in"]
 
-__getattr__ = on_first_use(__name__, {"prepare": "pictures", "read": "pictures"})
+__getattr__ = on_first_use(__name__, {"prepare": "pictures", "read": "pictures", "words_in": "pictures"})

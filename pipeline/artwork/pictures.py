@@ -1,6 +1,7 @@
 """An image of any size enters, its measure or a plain square JPEG leaves; Pillow is used here."""
 
 import hashlib
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from pipeline.artwork.recipes import QUALITY
 from pipeline.errors import ArtworkError
@@ -20,6 +21,9 @@ WARNINGS = threading.Lock()  # Python's warning filters belong to the process, n
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
 LARGEST_PICTURE_PX = 64_000_000
 WHITE = (255, 255, 255)
+_EXIF_PARTS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+_MOST_WORDS = 100_000
+_MARKUP = re.compile(r"<[^<>]{0,500}>")
 
 
 def read(path: Path, *, alt: str = "") -> Picture:
@@ -75,6 +79,30 @@ def prepare(picture: Picture, destination: Path, *, size_px: int, square: bool =
         height=made.height,
         alt=picture.alt,
     )
+
+
+def words_in(path: Path) -> str:
+    """Read what an image file says in words besides its picture: EXIF, XMP, the comments of PNG and JPEG.
+
+    Raises:
+        ArtworkError: as for `read`.
+    """
+    data = _data(path)
+    with _decoding(path), Image.open(BytesIO(data), formats=tuple(FORMATS)) as image:
+        exif = image.getexif()
+        values = [*exif.values(), *(value for part in _EXIF_PARTS for value in exif.get_ifd(part).values())]
+        values += [value for name, value in image.info.items() if name in {"comment", "xmp"} or isinstance(value, str)]
+    found = (_words(value) for value in values)
+    return " \n".join(dict.fromkeys(filter(None, found)))[:_MOST_WORDS]
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bytes):
+        value = value.removeprefix(b"ASCII\0\0\0").removeprefix(b"UNICODE\0").decode("utf-8", "ignore")
+    if not isinstance(value, str):
+        return ""
+    text = _MARKUP.sub(" ", value)
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _data(path: Path) -> bytes:

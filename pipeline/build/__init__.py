@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline import feed, pages, words
-from pipeline.build import drafts, headers, site
+from pipeline.build import drafts, gate, headers, site
 from pipeline.build.items import Press
 from pipeline.build.mastering import Report, masters, misses, remarks
 from pipeline.build.members import MembersEdition, editions
@@ -17,6 +17,8 @@ from pipeline.cache import Cache
 from pipeline.model import (
     FEED_KEY,
     Edition,
+    Episode,
+    Master,
     Release,
     Show,
     Visibility,
@@ -127,14 +129,16 @@ def release(
             drafts.transcripts(cache, found.show, chosen, report)
         show = found.complete()
         forced = frozenset(e.slug for e in chosen if force and (not slugs or e.slug in slugs))
-        due = tuple(episode for episode in chosen if episode.is_due(now))
+        due = tuple(episode for episode in chosen if episode.is_due(now) and episode.slug not in found.resting)
         with Press(cache, _public(show), found.pictures) as press:
             press.prepare_images(due)
             mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
+            _stop_unless_signed(where, show, due, mastered, found)
             new = tuple(episode for episode in chosen if episode.slug in fresh)
             for problem in (*found.problems, *remarks(where, new, mastered), *misses(where, show, chosen, mastered)):
                 report.warn(problem)
             edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
+            edition = replace(edition, withdrawn=_tombstones(found))
             texts = {name: data for output in OUTPUTS for name, data in output(edition, where.templates).items()}
             _look_at_sizes(texts, report)
             redirects = {FEED_KEY: show.feed.moved_to} if show.feed.moved_to else {}
@@ -152,6 +156,19 @@ def release(
         removed=done.removed,
         members=for_members,
     )
+
+
+def _stop_unless_signed(
+    where: Workspace, show: Show, due: tuple[Episode, ...], mastered: Mapping[str, Master], found: Survey
+) -> None:
+    problems = tuple(gate.unsigned(where, show, due, mastered, found.pictures))
+    if problems:
+        raise CheckFailedError(problems)
+
+
+def _tombstones(found: Survey) -> tuple[str, ...]:
+    whole = (each for each in found.withdrawn if each.speaker is None and each.visibility is Visibility.PUBLIC)
+    return tuple(sorted({each.slug for each in whole}))
 
 
 def _public(show: Show) -> Show:

@@ -30,7 +30,8 @@ def transcripts(cache: Cache, show: Show, episodes: tuple[Episode, ...], report:
         MediaError: the recogniser, its model or a recording cannot be used.
     """
     model = show.speech.model
-    missing = tuple(e for e in episodes if e.transcript is None and not (e.path / DRAFT_NAME).exists())
+    without = (episode for episode in episodes if episode.transcript is None and episode.disposed_on is None)
+    missing = tuple(episode for episode in without if not (episode.path / DRAFT_NAME).exists())
     if model is None or not missing:
         return
     report.begin("Transcribing", {e.slug: length_ms(e) for e in missing})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline import audio
+from pipeline.build import keeping
 from pipeline.build.survey import CheckFailedError
 from pipeline.cache import Cache, key, sha256_file
 from pipeline.errors import AudioError
@@ -17,15 +18,10 @@ from pipeline.model import (
     Cue,
     EditAction,
     Episode,
-    Loudness,
     Master,
-    Mastering,
     Problem,
-    Remark,
     Rendition,
     Show,
-    Span,
-    Timeline,
     clock,
 )
 from pipeline.workspace import Workspace
@@ -59,10 +55,12 @@ class _CancelledError(Exception):
 
 
 def cached(cache: Cache, show: Show, episode: Episode) -> Master | None:
-    """Find an episode's master in the cache."""
+    """Find an episode's master in the cache, or beside it where its recording was removed."""
+    if episode.disposed_on is not None:
+        return keeping.kept(cache, episode)
     if episode.keep_audio:
         facts = cache.known(_KEPT, _key(cache, show, episode))
-        return _from_facts(facts, episode.sources[0].path) if facts else None
+        return keeping.from_facts(facts, episode.sources[0].path) if facts else None
     return _from_cache(cache, _key(cache, show, episode))
 
 
@@ -93,8 +91,11 @@ def masters(
     Raises:
         CheckFailedError: some recordings could not be mastered; the others were.
     """
-    found = {e.slug: cached(cache, show, e) for e in episodes if e.slug not in forced}
+    found = {e.slug: cached(cache, show, e) for e in episodes if e.slug not in forced or e.disposed_on}
     missing = tuple(episode for episode in episodes if found.get(episode.slug) is None)
+    lost = tuple(keeping.lost(episode) for episode in missing if episode.disposed_on is not None)
+    if lost:
+        raise CheckFailedError(lost)
     made = _make(cache, show, missing, executor, report, jobs) if missing else {}
     known = {slug: master for slug, master in found.items() if master is not None}
     return known | made, frozenset(made)
@@ -208,37 +209,13 @@ def _from_cache(cache: Cache, entry_key: str) -> Master | None:
     renditions = _renditions(cache, entry_key, entry.facts) if entry else None
     if entry is None or renditions is None:
         return None
-    return replace(_from_facts({**entry.facts, "renditions": []}, entry.path), renditions=renditions)
+    return replace(keeping.from_facts({**entry.facts, "renditions": []}, entry.path), renditions=renditions)
 
 
 def _renditions(cache: Cache, entry_key: str, facts: Mapping[str, Any]) -> tuple[Rendition, ...] | None:
     found = [(rendition, cache.get(_KIND, f"{entry_key}-{rendition['codec']}")) for rendition in facts["renditions"]]
     made = [Rendition(**{**rendition, "path": entry.path}) for rendition, entry in found if entry is not None]
     return tuple(made) if len(made) == len(found) else None
-
-
-def _from_facts(facts: Mapping[str, Any], path: Path) -> Master:
-    values = {name: _tuples(value) for name, value in facts.items()}
-    mastering = {**values["mastering"], "remarks": tuple(Remark(**remark) for remark in values["mastering"]["remarks"])}
-    timeline = {**values["timeline"], "spans": tuple(Span(**span) for span in values["timeline"]["spans"])}
-    return Master(
-        **{
-            **values,
-            "path": path,
-            "loudness": Loudness(**values["loudness"]),
-            "mastering": Mastering(**mastering),
-            "timeline": Timeline(**timeline),
-        }
-    )
-
-
-def _tuples(value: Any) -> Any:
-    """Give the lists that JSON made back as the tuples that they were."""
-    if isinstance(value, Mapping):
-        return {name: _tuples(entry) for name, entry in value.items()}
-    if not isinstance(value, list | tuple):
-        return value
-    return tuple(map(_tuples, value)) if value and isinstance(value[0], list | dict) else tuple(value)
 
 
 def remarks(where: Workspace, episodes: tuple[Episode, ...], mastered: Mapping[str, Master]) -> Iterator[Problem]:

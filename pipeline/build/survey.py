@@ -6,10 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import artwork, audio, check, feed, identifiers, words, workspace
+from pipeline import artwork, audio, check, feed, trust, words, workspace
+from pipeline.build import gate
 from pipeline.cache import Cache, key
 from pipeline.errors import ArtworkError, AudioError, MediaError, WorkspaceError
-from pipeline.model import FEED_KEY, PUBLISHER_KEY, Episode, Picture, Problem, Show, feed_key
+from pipeline.model import FEED_KEY, PUBLISHER_KEY, Episode, Picture, Problem, Show, Withdrawal, feed_key
 from pipeline.workspace import Readers, Workspace, toml
 
 READERS = Readers(transcript=words.read_transcript, chapters=words.read_chapters)
@@ -25,13 +26,21 @@ class CheckFailedError(MediaError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """A workspace as read: the show (None where it cannot be read), the readable episodes, and every problem."""
+    """A workspace as read: the show (None where it cannot be read), the readable episodes, and every problem.
+
+    The episodes are as they may leave: without what was removed, and drafts where they were withdrawn. reviewed: what
+    could identify a patient, by slug; resting: slugs of episodes that stay out until they are signed again, as a voice
+    was withdrawn.
+    """
 
     show: Show | None
     episodes: tuple[Episode, ...]
     problems: tuple[Problem, ...]
     pictures: dict[Path, Picture] = field(default_factory=dict)
     durations_ms: dict[str, int] = field(default_factory=dict)
+    reviewed: dict[str, trust.Reviewed] = field(default_factory=dict)
+    withdrawn: tuple[Withdrawal, ...] = ()
+    resting: frozenset[str] = frozenset()
 
     def require(self, slugs: tuple[str, ...]) -> None:
         """Refuse a slug that no episode has.
@@ -77,22 +86,27 @@ def survey(
     episodes, more = workspace.read_episodes(where, show, READERS)
     if prepare is not None:
         episodes = tuple(prepare(show, episode) for episode in episodes)
+    examined = gate.examine(where, show, episodes, cache, now=now)
+    episodes = examined.episodes
     look = _Look(where, cache)
     look.stings(show)
     facts = check.Facts(
         durations_ms={e.slug: length for e in episodes if (length := look.duration_ms(e)) is not None},
-        hashes={source.path: cache.sha256(source.path) for e in episodes for source in e.sources},
+        hashes={s.path: cache.sha256(s.path) for e in episodes if not e.disposed_on for s in e.sources},
         pictures=look.pictures(show, episodes),
-        find=identifiers.find,
         guids=_proposed_guids(show),
     )
     problems += more + tuple(look.problems) + check.problems(show, episodes, facts, root=where.root, now=now)
+    problems += examined.problems
     return Survey(
         show=show,
         episodes=episodes,
         problems=problems,
         pictures=dict(facts.pictures),
         durations_ms=dict(facts.durations_ms),
+        reviewed=dict(examined.reviewed),
+        withdrawn=examined.withdrawn,
+        resting=examined.resting,
     )
 
 
@@ -111,6 +125,8 @@ class _Look:
 
     def duration_ms(self, episode: Episode) -> int | None:
         """Return what the recording of an episode says it lasts, or None where a part of it cannot be read."""
+        if episode.disposed_on is not None:
+            return None
         lengths = {path: self._source_ms(path) for parts in episode.recorders for path in parts}
         if None in lengths.values():
             return None

@@ -1,4 +1,4 @@
-"""What is wrong with an episode: names, sound, words, speakers, and what could identify a patient."""
+"""What is wrong with an episode: names, sound, words, speakers."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from pipeline.check import edits
 from pipeline.check.facts import Facts, not_square, place
 from pipeline.check.naming import named
 from pipeline.check.show import did_you_mean
-from pipeline.model import Episode, Finding, Problem, Show, clock
+from pipeline.model import Episode, Problem, Show, clock
 
 MIN_CHAPTERS = 3
 MAX_CHAPTER_TITLE = 40
@@ -37,7 +37,6 @@ class EpisodeCheck:
         yield from self._speakers()
         yield from self._notes()
         yield from self._cover()
-        yield from self._identifiers()
 
     def _problem(self, file: str, message: str, hint: str, *, fatal: bool = True) -> Problem:
         return Problem(source=place(self.episode.path / file, self.root), message=message, hint=hint, fatal=fatal)
@@ -132,14 +131,6 @@ class EpisodeCheck:
     def _speakers(self) -> Iterator[Problem]:
         for file, message, hint, fatal in named(self.episode):
             yield self._problem(file, message, hint, fatal=fatal)
-        for speaker in self.episode.speakers:
-            if speaker.consent and speaker.consent.withdrawn_on:
-                hint = (
-                    "Take the episode back: remove published from episode.toml, publish, delete its sound as that says."
-                )
-                message, public = f'the speaker "{speaker.role}" has withdrawn consent', self.episode.published
-                # Where it is taken back already it stops nothing, or nothing could be published that takes it back.
-                yield self._problem("episode.toml", message, hint, fatal=public is not None)
 
     def _notes(self) -> Iterator[Problem]:
         if self.due and self.episode.notes is None:
@@ -153,20 +144,3 @@ class EpisodeCheck:
         cover = self.episode.cover
         if cover and (picture := self.facts.pictures.get(cover)):
             yield from not_square(picture, place(cover, self.root), "the cover", fatal=False)
-
-    def _identifiers(self) -> Iterator[Problem]:
-        episode = self.episode
-        texts = {"episode.toml": " \n".join(filter(None, (episode.title, episode.summary))), "notes.md": episode.notes}
-        texts["chapters.toml"] = " \n".join(chapter.title for chapter in episode.chapters)
-        if episode.transcript:
-            texts[episode.transcript.origin] = " ".join(cue.text for cue in episode.transcript.cues)
-        for file, text in texts.items():
-            yield from self._findings(file, self.facts.find(text or ""))
-
-    def _findings(self, file: str, findings: tuple[Finding, ...]) -> Iterator[Problem]:
-        for finding in findings:
-            certain = finding.severity == "certain"
-            what = finding.kind.lower().replace("_", " ").replace("nhs", "NHS").replace("ni ", "National Insurance ")
-            message = f"{'holds' if certain else 'may hold'} what could identify a patient ({what}): {finding.text}"
-            hint = "Take it out of the words, and listen whether the sound must be cut." if certain else "Look at it."
-            yield self._problem(file, message, hint, fatal=certain and self.episode.published is not None)

@@ -1,10 +1,10 @@
 """What is known of the files that a show and its episodes name, and how places are named in problems."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.model import Finding, Picture, Problem
+from pipeline.model import Picture, Problem
 
 CONFIG = "cln_media.toml"
 ARTWORK_PX = (1400, 3000)
@@ -14,14 +14,13 @@ ARTWORK_PX = (1400, 3000)
 class Facts:
     """What is known of the files an episode names, gathered by those who may read them.
 
-    durations_ms: by slug; hashes: SHA-256 by path; pictures: by path; find: text to findings that could identify a
-    patient; guids: what to propose where the show, its publisher or a feed has none, by place in cln_media.toml.
+    durations_ms: by slug; hashes: SHA-256 by path; pictures: by path; guids: what to propose where the show, its
+    publisher or a feed has none, by place in cln_media.toml.
     """
 
     durations_ms: Mapping[str, int] = field(default_factory=dict)
     hashes: Mapping[Path, str] = field(default_factory=dict)
     pictures: Mapping[Path, Picture] = field(default_factory=dict)
-    find: Callable[[str], tuple[Finding, ...]] = lambda _text: ()
     guids: Mapping[str, str] = field(default_factory=dict)
 
 

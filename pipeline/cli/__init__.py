@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from pipeline import __version__
-from pipeline.cli import storing
+from pipeline.cli import storing, trusting
 from pipeline.cli.context import (
     Context,
     pass_context,
@@ -291,7 +291,7 @@ def doctor(context: Context, as_json: bool) -> None:
         raise click.exceptions.Exit(EXIT_PROBLEM)
 
 
-for command in storing.COMMANDS:
+for command in (*storing.COMMANDS, *trusting.COMMANDS):
     cli.add_command(command)
 
 

@@ -215,6 +215,13 @@ def _work(member: Member, site: MembersSite | None, store: publish.Store) -> Wor
     return Work(member=member, site=site, store=part, release=release, seen=seen, plan=plan)
 
 
+def parts(where: Workspace, show: Show, store: publish.Store, mark: str) -> list[tuple[publish.Store, publish.Owner]]:
+    """List the part of the store of each member who is served, and who writes there."""
+    path = members.place(show, workspace=where.root)
+    listed = members.read(path).entries if path.exists() else ()
+    return [(_part(store, member), _owner(mark)) for member in listed if member.is_current]
+
+
 def _part(store: publish.Store, member: Member) -> publish.BelowStore:
     return publish.BelowStore(store, prefix=member.prefix, secret=member.token, name=f"for {member.name}")
 

@@ -1,6 +1,7 @@
 """The command `publish`: a plan shown, asked about, applied, and looked at where the world meets it."""
 
 import getpass
+import hashlib
 import socket
 import sys
 from collections.abc import Mapping
@@ -11,11 +12,11 @@ from pathlib import Path
 
 import click
 
-from pipeline import publish, workspace
+from pipeline import publish, trust, workspace
 from pipeline.build import Built
 from pipeline.build.survey import CheckFailedError
 from pipeline.cache import write_atomic
-from pipeline.cli import members, verifying
+from pipeline.cli import clearing, members, verifying
 from pipeline.cli.planning import check_deletes, count, plan_json, show_plan
 from pipeline.cli.screen import Screen
 from pipeline.errors import ConfigError, MediaError, WorkspaceError
@@ -106,6 +107,7 @@ def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
                 screen=quiet,
             )
         if place.is_live:
+            clearing.finish(place, mark, quiet, take_over=wish.take_over, now=datetime.now(UTC))
             remember(where, built.release)
             _tell_of_older_sound(place.show, built.release, ledger, quiet)
             conclude(place, plan, quiet)
@@ -168,6 +170,16 @@ def carry_out(place: Place, errand: Errand, wish: Wish, screen: Screen) -> publi
         )
     if plan.is_empty:  # an earlier run's end was noted, or only members have anything new
         return ledger
+    trust.trail.note(
+        place.where.trail,
+        "publish",
+        to=place.store.address,
+        how=errand.note or "pruned",
+        release=ledger.number,
+        manifest=hashlib.sha256(errand.release.to_json()).hexdigest(),
+        sent=len(plan.puts),
+        removed=len(plan.deletes),
+    )
     removed = sum(not key.startswith(publish.OWN) for key in plan.deletes)
     screen.say(
         f"Sent {count(len(plan.puts))}, removed {count(removed)}; all verified. This is release {ledger.number}."

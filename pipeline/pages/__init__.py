@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from pipeline import model, on_first_use
 from pipeline.errors import TemplateError
-from pipeline.model import Edition, Episode, Item, Show, Visibility
+from pipeline.model import Edition, Episode, Item, Show, Visibility, Withdrawal
 from pipeline.pages import drafts, script, views
 from pipeline.pages.assets import StaticFiles, design_system, static_files
 from pipeline.pages.templating import DEFAULTS, html_environment, markdown_environment, render_template
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Report",
+    "certificate",
     "default_templates",
     "design_system",
     "draft_notes",
@@ -66,6 +67,8 @@ def render(edition: Edition, *, templates: Path | None = None) -> dict[str, byte
     files.update(_shared_pages(site, tuple(view for _, view in shown)))
     for item, view in shown:
         files.update(_episode_files(site, item, view))
+    for slug in edition.withdrawn:
+        files.update(_tombstones(site, slug))
     files[model.SITEMAP_KEY] = _sitemap(edition, items)
     files["robots.txt"] = f"User-agent: *\nDisallow:\n\nSitemap: {edition.show.url(model.SITEMAP_KEY)}\n".encode()
     return dict(sorted(files.items()))
@@ -210,6 +213,26 @@ def _episode_files(site: _Site, item: Item, view: EpisodeView) -> Iterator[tuple
     if item.episode.transcript is not None:
         sheet = PageView(title=f"Transcript: {page.title}", description=view.summary, address=view.address)
         yield model.transcript_key(slug, "html"), site.page("transcript.html.jinja", sheet, **values).encode()
+
+
+def _tombstones(site: _Site, slug: str) -> Iterator[tuple[str, bytes]]:
+    """Say at the addresses of a withdrawn episode that it was withdrawn, and nothing else of it."""
+    page = PageView(title=f"Episode withdrawn \u2013 {site.view.title}", description="", address=None, is_indexed=False)
+    about = f"the withdrawn episode {slug}"
+    yield model.episode_key(slug), site.page("withdrawn.html.jinja", page, about=about).encode()
+    yield model.embed_key(slug), site.page("withdrawn-embed.html.jinja", page, about=about).encode()
+
+
+def certificate(withdrawal: Withdrawal, show: Show, *, templates: Path | None = None) -> bytes:
+    """Render the certificate of a withdrawal: a page by itself, to print or file. It is never published.
+
+    Raises:
+        TemplateError: the template cannot be rendered.
+    """
+    environment = html_environment(templates)
+    name = "certificate.html.jinja"
+    values = {"withdrawal": withdrawal, "title": show.title, "language": show.language}
+    return render_template(environment, name, values, about=f"the certificate of {withdrawal.slug}").encode()
 
 
 def _transcript_language(item: Item, view: EpisodeView) -> str:

@@ -15,6 +15,7 @@ from pipeline.publish.crew import patiently, patiently_all
 from pipeline.publish.difference import group, plan
 from pipeline.publish.directory import DirectoryStore
 from pipeline.publish.drift import Drift, deep_drift, drift, unsettled
+from pipeline.publish.erasing import Erased, erase, remains
 from pipeline.publish.guard import only_here
 from pipeline.publish.history import Entry, Move, check_sources, entries, promotion, pruning, rollback
 from pipeline.publish.ledger import Ledger, Owner, content
@@ -36,6 +37,7 @@ __all__ = [
     "DirectoryStore",
     "Drift",
     "Entry",
+    "Erased",
     "Ledger",
     "Manner",
     "Move",
@@ -54,6 +56,7 @@ __all__ = [
     "deep_drift",
     "drift",
     "entries",
+    "erase",
     "group",
     "honours",
     "invalidate",
@@ -67,6 +70,7 @@ __all__ = [
     "prepared",
     "promotion",
     "pruning",
+    "remains",
     "requests",
     "rollback",
     "unsettled",

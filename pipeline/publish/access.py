@@ -123,9 +123,10 @@ def lifecycle_rules(prefix: str) -> dict[str, Any]:
 def least_rights(
     bucket: str, prefix: str, *, kms_key: str | None = None, cloudfront: str | None = None, configuring: bool = False
 ) -> dict[str, Any]:
-    """Write the IAM policy with the least rights that publishing needs.
+    """Write the IAM policy with the least rights that publishing, and taking an episode out for good, needs.
 
-    The right to list is also what makes S3 say of a file that is not there that it is not, instead of refusing.
+    The right to list is also what makes S3 say of a file that is not there that it is not, instead of refusing. The two
+    statements on versions serve withdrawal alone.
 
     Args:
         bucket: where to.
@@ -144,6 +145,8 @@ def least_rights(
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
             f"{whole}/{prefix}*",
         ),
+        _allowing("ListVersionsToWithdraw", ["s3:ListBucketVersions"], whole) | condition,
+        _allowing("RemoveVersionsToWithdraw", ["s3:GetObjectVersion", "s3:DeleteObjectVersion"], f"{whole}/{prefix}*"),
     ]
     if configuring:
         statements.append(_allowing("ConfigureTheBucket", list(_CONFIGURING), whole))

@@ -1,13 +1,13 @@
 """A store and a secret prefix -> the store below that prefix, whose errors never show the secret."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import BusyError, MediaError, StorageError
 from pipeline.model import Asset
-from pipeline.publish.store import Abilities, Listed, Sent, Store, Stored, Tagged
+from pipeline.publish.store import Abilities, Listed, Sent, Store, Stored, Tagged, Version
 
 _HIDDEN = "(secret)"
 
@@ -97,6 +97,33 @@ class BelowStore:
         with self._discreet():
             for found in self._store.listing(self._prefix + prefix):
                 yield replace(found, key=found.key.removeprefix(self._prefix))
+
+    def versions(self, prefix: str = "") -> tuple[Version, ...] | None:
+        """List every version of every file of this part whose key begins with `prefix`."""
+        with self._discreet():
+            found = self._store.versions(self._prefix + prefix)
+        if found is None:
+            return None
+        return tuple(replace(each, key=each.key.removeprefix(self._prefix)) for each in found)
+
+    def is_own(self, version: Version) -> bool:
+        """Say whether this program wrote a version."""
+        with self._discreet():
+            return self._store.is_own(replace(version, key=self._prefix + version.key))
+
+    def delete_version(self, version: Version) -> None:
+        """Remove one version for good."""
+        with self._discreet():
+            self._store.delete_version(replace(version, key=self._prefix + version.key))
+
+    def abort_uploads(self, doomed: Callable[[str], bool]) -> tuple[str, ...]:
+        """Remove what is half sent of the files of this part whose key is doomed."""
+
+        def is_doomed_below(key: str) -> bool:
+            return key.startswith(self._prefix) and doomed(key.removeprefix(self._prefix))
+
+        with self._discreet():
+            return tuple(key.removeprefix(self._prefix) for key in self._store.abort_uploads(is_doomed_below))
 
     def settle(self) -> None:
         """Make all that was written survive a power cut."""

@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from pipeline.publish.store import (
     Stored,
     Tagged,
     Taken,
+    Version,
     changed_since_the_build,
     other_content,
     unreadable,
@@ -168,6 +169,21 @@ class DirectoryStore:
                 if key.startswith(prefix) and key != _GUARD and not _is_part(name):
                     with suppress(FileNotFoundError):  # it has just gone
                         yield Listed(key=key, size=Path(folder, name).lstat().st_size)
+
+    def versions(self, prefix: str = "") -> tuple[Version, ...] | None:  # noqa: ARG002
+        """Return None: a folder does not tell whether its disk, or a backup, has kept what was there before."""
+        return None
+
+    def is_own(self, version: Version) -> bool:  # noqa: ARG002
+        """Say no: a folder lists no versions."""
+        return False
+
+    def delete_version(self, version: Version) -> None:
+        """Do nothing: a folder lists no versions."""
+
+    def abort_uploads(self, doomed: Callable[[str], bool]) -> tuple[str, ...]:  # noqa: ARG002
+        """Do nothing: what is half written has a name of its own, and is swept by whoever takes the turn."""
+        return ()
 
     def settle(self) -> None:
         """Make the new names survive a power cut, as their content does already."""

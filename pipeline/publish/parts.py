@@ -3,6 +3,7 @@
 import hashlib
 import threading
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline.publish.s3 import S3Store
 
 _ABORT_SECONDS = 0.8
+_CANNOT_TELL = ("AccessDenied", "403", "NotImplemented", "501", "MethodNotAllowed", "405")
 
 
 class Uploads:
@@ -103,6 +105,39 @@ class Uploads:
             for upload in found.get("Uploads", ()):
                 if upload["Key"] == where["Key"]:
                     client.abort_multipart_upload(**where, UploadId=upload["UploadId"])
+
+
+def abort_doomed(store: "S3Store", doomed: Callable[[str], bool]) -> tuple[str, ...]:
+    """Abort every upload in parts, whoever began it, whose key is doomed.
+
+    Args:
+        store: the bucket.
+        doomed: says so of a key below the store's prefix.
+
+    Returns:
+        Their keys; without the right to see uploads, or where there are none, nothing.
+
+    Raises:
+        StorageError: one cannot be aborted, or the bucket cannot be reached.
+    """
+    aborted: list[str] = []
+    with store.mapped("") as boto:
+        for upload in _under_way(store, boto):
+            key = upload["Key"].removeprefix(store.prefix)
+            if doomed(key):
+                store.client.abort_multipart_upload(**store.where(key), UploadId=upload["UploadId"])
+                aborted.append(key)
+    return tuple(sorted(set(aborted)))
+
+
+def _under_way(store: "S3Store", boto: Any) -> list[dict[str, Any]]:
+    pages = store.client.get_paginator("list_multipart_uploads").paginate(Bucket=store.bucket, Prefix=store.prefix)
+    try:
+        return [upload for page in pages for upload in page.get("Uploads", ())]
+    except boto.ClientError as error:
+        if boto.code(error) in _CANNOT_TELL:
+            return []
+        raise
 
 
 def _sent_part(

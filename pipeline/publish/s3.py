@@ -10,16 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import StorageError
 from pipeline.model import Asset, StorageSettings
-from pipeline.publish import bodies, quick, signed, wire
-from pipeline.publish.parts import Uploads
+from pipeline.publish import bodies, parts, quick, signed, versions, wire
 from pipeline.publish.store import (
     PROBE,
     Abilities,
@@ -30,6 +27,7 @@ from pipeline.publish.store import (
     Stored,
     Tagged,
     Taken,
+    Version,
     changed_since_the_build,
     other_content,
 )
@@ -58,7 +56,7 @@ class S3Store:
         self._settings = settings or StorageSettings()
         self._abilities, self._is_known = Abilities(), False
         self._connecting = threading.Lock()
-        self._uploads = Uploads()
+        self._uploads = parts.Uploads()
 
     @property
     def address(self) -> str:
@@ -91,13 +89,13 @@ class S3Store:
                 region=self._settings.region,
             )
             if answer is not None:
-                found = Tagged(data=answer.data, tag=_tag(answer.tag), age_s=answer.age_s)
+                found = Tagged(data=answer.data, tag=wire.tag(answer.tag), age_s=answer.age_s)
                 return found if answer.is_there else None
 
         def get() -> Tagged:
             found = self.client.get_object(**self.where(key))
             with closing(found["Body"]) as body:
-                return Tagged(data=body.read(), tag=_tag(found["ETag"]), age_s=_age_s(found))
+                return Tagged(data=body.read(), tag=wire.tag(found["ETag"]), age_s=wire.age_s(found))
 
         with self.mapped(key, missing=True) as boto:
             return boto.again_if_damaged(get)  # type: ignore[no-any-return]
@@ -113,7 +111,7 @@ class S3Store:
                 content_type=answer.get("ContentType", ""),
                 cache_control=answer.get("CacheControl", ""),
                 encoding=answer.get("ContentEncoding") or None,
-                tag=_tag(answer["ETag"]),
+                tag=wire.tag(answer["ETag"]),
             )
         return None
 
@@ -210,7 +208,23 @@ class S3Store:
             for page in pages:
                 for found in page.get("Contents", ()):
                     key = found["Key"].removeprefix(self.prefix)
-                    yield Listed(key=key, size=found["Size"], tag=_tag(found["ETag"]))
+                    yield Listed(key=key, size=found["Size"], tag=wire.tag(found["ETag"]))
+
+    def versions(self, prefix: str = "") -> tuple[Version, ...] | None:
+        """List every version that the bucket has kept, and every mark of a removal; None where it cannot tell."""
+        return versions.listed(self, prefix)
+
+    def is_own(self, version: Version) -> bool:
+        """Ask for the SHA-256 that every object of ours carries."""
+        return versions.is_own(self, version)
+
+    def delete_version(self, version: Version) -> None:
+        """Remove one version for good."""
+        versions.delete(self, version)
+
+    def abort_uploads(self, doomed: Callable[[str], bool]) -> tuple[str, ...]:
+        """Abort the uploads in parts, anybody's, of doomed keys."""
+        return parts.abort_doomed(self, doomed)
 
     def settle(self) -> None:
         """Do nothing: what a service has confirmed, it has stored."""
@@ -259,7 +273,7 @@ class S3Store:
                     "the store does not hold what was sent", source=f"{self.address}/{asset.key}", hint=hint
                 )
             return stored.tag
-        return _tag(answer["ETag"])
+        return wire.tag(answer["ETag"])
 
     @contextmanager
     def mapped(self, key: str, *, missing: bool = False) -> Iterator[Any]:
@@ -326,11 +340,11 @@ class S3Store:
             return None
         headers = wire.names({**self.headers(asset), **condition})
         tag = self._sender.put(self.prefix + asset.key, data, headers)
-        return _tag(tag) if tag is not None else None
+        return wire.tag(tag) if tag is not None else None
 
     def _copied(self, key: str, more: dict[str, Any]) -> str:
         answer = self.client.copy_object(**self.where(key), **more, MetadataDirective="REPLACE")
-        return _tag(answer["CopyObjectResult"]["ETag"])
+        return wire.tag(answer["CopyObjectResult"]["ETag"])
 
     def _unless_refused(self, asset: Asset, put: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         with self.mapped(asset.key) as boto:
@@ -379,15 +393,3 @@ class S3Store:
             first = pool.submit(self._sender.put, self.prefix + key, b"safe to delete", {})
             with self.mapped(key) as boto:
                 return boto.tried(self.client, self.where(key), first.result())  # type: ignore[no-any-return]
-
-
-def _tag(etag: str) -> str:
-    return etag.removeprefix("W/").strip('"')  # some answers quote it and some do not
-
-
-def _age_s(answer: dict[str, Any]) -> float:
-    now = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    if not now:
-        return 0.0
-    written_at: datetime = answer["LastModified"]
-    return max(0.0, (parsedate_to_datetime(now) - written_at).total_seconds())

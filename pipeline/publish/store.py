@@ -92,6 +92,20 @@ class Listed:
     tag: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One of the states of a key that a store has kept.
+
+    id: the store's own name for it; is_current: whether it is what the key holds now; is_mark: whether it only says
+    that the key was removed, and holds nothing.
+    """
+
+    key: str
+    id: str
+    is_current: bool
+    is_mark: bool = False
+
+
 class Store(Protocol):
     """A place where files are published under keys; every method raises StorageError where it cannot.
 
@@ -179,6 +193,22 @@ class Store(Protocol):
 
     def listing(self, prefix: str = "") -> Iterator[Listed]:
         """List every file whose key begins with `prefix`."""
+        ...
+
+    def versions(self, prefix: str = "") -> tuple[Version, ...] | None:
+        """List every version of every file whose key begins with `prefix`; None where the store cannot tell."""
+        ...
+
+    def is_own(self, version: Version) -> bool:
+        """Say whether this program wrote a version: its files carry their SHA-256."""
+        ...
+
+    def delete_version(self, version: Version) -> None:
+        """Remove one version for good; that it is already gone is no error."""
+        ...
+
+    def abort_uploads(self, doomed: Callable[[str], bool]) -> tuple[str, ...]:
+        """Remove what is half sent, by whomever, of the files whose key is doomed; return their keys."""
         ...
 
     def settle(self) -> None:

@@ -71,6 +71,15 @@ class Taking:
         self._abilities: Abilities | None = None
         self._turn = Turn(id=secrets.token_hex(8), owner=owner, since=now(), lasts_s=LASTS_S)
 
+    def check_free(self) -> None:
+        """See that nobody else has the turn.
+
+        Raises:
+            BusyError: somebody has.
+        """
+        if self._ledger.turn is not None and not self._may_take_over(self._ledger.turn):
+            raise _busy(self._store, self._ledger.turn, self._seen.age_s)
+
     def begin(self, writes: tuple[Asset, ...], removes: tuple[str, ...], ledger: Ledger | None = None) -> None:
         """Take the turn, and note what is about to change.
 
@@ -82,8 +91,7 @@ class Taking:
         Raises:
             BusyError: somebody else has the turn, or has published since the plan was made.
         """
-        if self._ledger.turn is not None and not self._may_take_over(self._ledger.turn):
-            raise _busy(self._store, self._ledger.turn, self._seen.age_s)
+        self.check_free()
         known = self._ledger.abilities if self._ledger.endpoint == self._store.endpoint else None
         self._abilities = self._store.learn(known)
         self._turn = replace(self._turn, writes=writes, removes=removes)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from pipeline.model import Asset, Release
@@ -67,3 +69,17 @@ def names(given: Mapping[str, Any]) -> dict[str, str]:
     """Rename headers, conditions among them, from boto3's names to those of HTTP, in small letters."""
     own = {f"x-amz-meta-{name}": value for name, value in given["Metadata"].items()}
     return {**{_NAMES[name]: value for name, value in given.items() if name != "Metadata"}, **own}
+
+
+def age_s(answer: Mapping[str, Any]) -> float:
+    """Tell from boto3's answer how many seconds ago an object was written, by the service's own clock."""
+    now = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    if not now:
+        return 0.0
+    written_at: datetime = answer["LastModified"]
+    return max(0.0, (parsedate_to_datetime(now) - written_at).total_seconds())
+
+
+def tag(etag: str) -> str:
+    """Give the bare mark of an ETag: some answers quote it and some do not."""
+    return etag.removeprefix("W/").strip('"')

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pipeline.verify import feeds, files
 from pipeline.verify.finding import Finding, finding
 from pipeline.verify.rss import Wanted
-from pipeline.verify.web import Web, is_local
+from pipeline.verify.web import NoAnswerError, Web, is_local
 
-__all__ = ["BROKEN", "SILENT", "Finding", "is_local", "verify"]
+__all__ = ["BROKEN", "SILENT", "Finding", "is_local", "still_answers", "verify"]
 
 BROKEN = frozenset({"enclosure exists", "enclosure length"})
 """What a subscriber cannot get over: a feed that names a sound file which is missing, or has another length."""
@@ -21,6 +21,7 @@ SILENT = "feed answers"
 """What is wrong where no web server can be reached at all."""
 
 _REQUESTS_AT_ONCE = 8
+_GONE = frozenset({403, 404, 410})  # S3 says 403 of what is not there to those who may not list
 
 Progress = Callable[[int, int], None]
 
@@ -62,6 +63,30 @@ def verify(
     finally:
         executor.shutdown(cancel_futures=True)
     return (*findings, *_not_named(only or (), wanted, looks))
+
+
+def still_answers(addresses: Collection[str], *, patience_s: float = 10) -> dict[str, str]:
+    """Ask for addresses that should be gone.
+
+    Args:
+        addresses: of files that were removed.
+        patience_s: the longest that one may take.
+
+    Returns:
+        By address, what came back: `gone` for 404, 410 or 403, `answers` where there still is something, and
+        `no answer` where nothing could be reached.
+    """
+    web = Web(patience_s=patience_s, is_local=any(is_local(url) for url in addresses))
+    with ThreadPoolExecutor(_REQUESTS_AT_ONCE) as executor:
+        return dict(zip(addresses, executor.map(lambda url: _state(web, url), addresses), strict=True))
+
+
+def _state(web: Web, address: str) -> str:
+    try:
+        answer = web.ask(address, headers={"Cache-Control": "no-cache"}, limit_bytes=1)
+    except NoAnswerError:
+        return "no answer"
+    return "gone" if answer.status in _GONE else "answers"
 
 
 def _is_chosen(wanted: Wanted, only: Collection[str] | None) -> bool:

@@ -3,11 +3,9 @@
 What a file says is read against the tables in `keys`; whether it makes sense together is for `check` to say.
 """
 
-import json
 import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +14,23 @@ from pipeline.errors import ConfigError, WorkspaceError
 from pipeline.model import Episode, Problem, Show
 from pipeline.workspace import keys, toml
 from pipeline.workspace.episodes import EpisodeReader
-from pipeline.workspace.places import CONFIG_NAME, EPISODE_NAME, NOTES_NAME, TRANSCRIPT_NAMES, Readers, Workspace
+from pipeline.workspace.places import (
+    CONFIG_NAME,
+    EPISODE_NAME,
+    NOTES_NAME,
+    REVIEW_NAME,
+    SIGN_OFF_NAME,
+    TRANSCRIPT_NAMES,
+    Readers,
+    Workspace,
+)
 
 __all__ = [
     "CONFIG_NAME",
     "EPISODE_NAME",
     "NOTES_NAME",
+    "REVIEW_NAME",
+    "SIGN_OFF_NAME",
     "TRANSCRIPT_NAMES",
     "Readers",
     "Workspace",
@@ -83,11 +92,23 @@ def _show(workspace: Workspace, values: dict[str, Any]) -> Show:
         speech=model.SpeechSettings(model=_model_folder(workspace, values["speech"]["model"])),
         storage=_storage(values["storage"]),
         staging=_staging(values["storage"]),
+        trust=_trust(values["trust"]),
     )
 
 
 def _storage(values: dict[str, Any]) -> model.StorageSettings:
-    return model.StorageSettings(**{name: value for name, value in values.items() if name != "staging"})
+    own = {name: value for name, value in values.items() if name != "staging"}
+    return model.StorageSettings(**{**own, "allowed_regions": tuple(values["allowed_regions"])})
+
+
+def _trust(values: dict[str, Any]) -> model.TrustSettings:
+    return model.TrustSettings(
+        public=tuple(values["public"]),
+        members=tuple(values["members"]),
+        names=values["names"],
+        review_months=values["review_months"] or None,
+        recording_months=values["recording_months"] or None,
+    )
 
 
 def _staging(values: dict[str, Any]) -> model.StorageSettings | None:
@@ -220,11 +241,11 @@ def _episode_toml(episode: Episode) -> str:
     for key in keys.EPISODE_SECTIONS[0].keys:
         value = known.get(key.name)
         if value not in (None, key.default, []):
-            lines += [f"# {key.doc}", f"{key.name} = {_toml_value(value)}"]
+            lines += [f"# {key.doc}", f"{key.name} = {toml.written(value)}"]
         elif key.name in offered:
             lines += [f"# {key.doc}", f"# {key.name} = {shown.get(key.name) or key.default_toml() or '…'}"]
     for name, tables in _tables(episode).items():
-        lines += [line for table in tables for line in _table_lines(name, table)]
+        lines += [line for table in tables for line in toml.table_lines(name, table)]
     if not episode.speakers:
         lines += ["", "# Who speaks: a role each; a name only with consent to be named.", "# [[speakers]]"]
         lines += ['# role = "Chair"']
@@ -265,24 +286,6 @@ def _tables(episode: Episode) -> dict[str, list[dict[str, Any]]]:
 def _source_table(source: model.Source) -> dict[str, Any]:
     recorder = {"recorder": source.recorder} if source.recorder != 1 else {}
     return {"file": source.path.name, "sha256": source.sha256, **recorder}
-
-
-def _table_lines(name: str, table: dict[str, Any]) -> list[str]:
-    values = [f"{key} = {_toml_value(value)}" for key, value in table.items() if value is not None]
-    return ["", f"[[{name}]]", *values]
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, dict):
-        held = (f"{key} = {_toml_value(entry)}" for key, entry in value.items() if entry is not None)
-        return f"{{ {', '.join(held)} }}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_toml_value, value))}]"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def write_new(path: Path, text: str) -> None:

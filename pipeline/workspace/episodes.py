@@ -17,6 +17,8 @@ from pipeline.workspace.places import (
     COVER_NAMES,
     EPISODE_NAME,
     NOTES_NAME,
+    REVIEW_NAME,
+    SIGN_OFF_NAME,
     TRANSCRIPT_NAMES,
     Readers,
     Workspace,
@@ -57,11 +59,14 @@ class EpisodeReader:
     def _episode(self, values: dict[str, Any]) -> Episode | None:
         top = dict(values[""])
         language = top["language"] or self.show.language
-        sources = tuple(self._source(entry) for entry in values["sources"])
+        is_gone = top["disposed_on"] is not None
+        sources = tuple(self._source(entry, is_gone=is_gone) for entry in values["sources"])
         transcript = self._first(TRANSCRIPT_NAMES, lambda path: self._transcript(path, language))
         chapters = self._first((CHAPTERS_NAME,), lambda path: self.readers.chapters(_bytes(path), source=path))
         notes = self._first((NOTES_NAME,), _text)
         cover = self._first(COVER_NAMES, lambda path: path)
+        decisions = self._records(REVIEW_NAME, keys.REVIEW_SECTIONS)
+        sign_offs = self._records(SIGN_OFF_NAME, keys.SIGN_OFF_SECTIONS)
         for image in (chapter.image for chapter in chapters or () if chapter.image):
             self._confined(image)
         if any(problem.fatal for problem in self.problems):
@@ -85,8 +90,20 @@ class EpisodeReader:
             chapters=chapters or (),
             transcript=transcript,
             cover=cover,
+            room=model.RoomConsent(**values["consent"]) if values["consent"]["room"] else None,
+            decisions=tuple(map(_decision, decisions)),
+            sign_offs=tuple(model.SignOff(**entry) for entry in sign_offs),
             **top,
         )
+
+    def _records(self, name: str, sections: tuple[keys.Section, ...]) -> list[dict[str, Any]]:
+        path = self.folder / name
+        if not os.path.lexists(path) or not self._confined(path):
+            return []
+        reading = toml.read(path, self.workspace.name(path), sections)
+        self.problems += reading.problems
+        found: list[dict[str, Any]] = reading.values.get(sections[0].name, [])
+        return found
 
     def _problem(self, path: Path, message: str, hint: str) -> None:
         self.problems.append(Problem(source=self.workspace.name(path), message=message, hint=hint))
@@ -101,12 +118,12 @@ class EpisodeReader:
             self._problem(self.workspace.config, f'the time zone "{self.show.timezone}" is unknown', hint)
             return None
 
-    def _source(self, entry: dict[str, Any]) -> model.Source | None:
+    def _source(self, entry: dict[str, Any], *, is_gone: bool) -> model.Source | None:
         path = self.folder / entry["file"]
         if Path(entry["file"]).name != entry["file"] or entry["file"] in {"", ".", ".."} or "\\" in entry["file"]:
             hint = "Give the name of a file in the episode's folder, without a path."
             self._problem(self.folder / EPISODE_NAME, f"the source {entry['file']!r} is not a plain file name", hint)
-        elif self._confined(path):
+        elif is_gone or self._confined(path):
             return model.Source(path=path, sha256=entry["sha256"], recorder=entry["recorder"])
         return None
 
@@ -163,6 +180,20 @@ def _edit(entry: dict[str, Any]) -> model.Edit:
         start_ms=toml.milliseconds(entry["start"]) or 0,
         end_ms=toml.milliseconds(entry["end"]) or 0,
         action=model.EditAction(entry["action"]),
+    )
+
+
+def _decision(entry: dict[str, Any]) -> model.Decision:
+    start, end = entry.pop("start"), entry.pop("end")
+    return model.Decision(
+        **{
+            **entry,
+            "verdict": model.Verdict(entry["verdict"]),
+            "start_ms": toml.milliseconds(start),
+            "end_ms": toml.milliseconds(end),
+            "around": entry["around"] or "",
+            "reason": entry["reason"] or "",
+        }
     )
 
 

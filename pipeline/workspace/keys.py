@@ -603,6 +603,58 @@ SHOW_SECTIONS = (
                 pattern=r"[A-Z0-9]{8,20}",
                 pattern_meaning="an id such as E2EXAMPLE1234",
             ),
+            Key(
+                name="allowed_regions",
+                kind="list of texts",
+                doc="Where the bucket may be; the name of a region. An empty list allows any.",
+                default=["eu-west-2"],
+            ),
+            Key(
+                name="residency_reference",
+                kind="text",
+                doc="Where the assessment is filed that allows a bucket in another region.",
+            ),
+        ),
+    ),
+    Section(
+        name="trust",
+        doc="What must have happened before an episode may leave this computer.",
+        keys=(
+            Key(
+                name="public",
+                kind="list of texts",
+                doc="The roles that must sign a public episode, each by another person: cln-media sign-off. An empty "
+                "list asks for none.",
+                default=["comms", "caldicott"],
+            ),
+            Key(
+                name="members",
+                kind="list of texts",
+                doc="The roles that must sign a members' episode.",
+                default=["comms"],
+            ),
+            Key(
+                name="names",
+                kind="text",
+                doc="Whether names of people are looked for, which needs the extra cln-media[identifiers]: auto does "
+                "so where it is installed.",
+                default="auto",
+                choices=("auto", "off", "required"),
+            ),
+            Key(
+                name="review_months",
+                kind="whole number",
+                doc="How many months after the recording a published episode is to be looked at again; 0 for never.",
+                default=24,
+                minimum=0,
+            ),
+            Key(
+                name="recording_months",
+                kind="whole number",
+                doc="How many months after it was made a recording is to be removed: cln-media dispose; 0 for never.",
+                default=12,
+                minimum=0,
+            ),
         ),
     ),
 )
@@ -617,6 +669,7 @@ _CONSENT_KEYS = (
     ),
     Key(name="recorded_on", kind="date", doc="The day consent was given.", required=True),
     Key(name="reference", kind="text", doc="Where the consent is filed.", required=True),
+    Key(name="expires_on", kind="date", doc="The last day it holds, if it ends."),
     Key(name="withdrawn_on", kind="date", doc="The day it was withdrawn, if it was."),
 )
 
@@ -707,6 +760,30 @@ EPISODE_SECTIONS = (
                 default=[],
                 choices=("notes", "transcript"),
             ),
+            Key(
+                name="review_on",
+                kind="date",
+                doc="The day it is to be looked at again; counted from the day of recording where there is none.",
+            ),
+            Key(
+                name="disposed_on",
+                kind="date",
+                doc="The day its recording was removed. Written by `dispose`.",
+            ),
+        ),
+    ),
+    Section(
+        name="consent",
+        doc="What the people in the room agreed to, as a whole.",
+        keys=(
+            Key(
+                name="room",
+                kind="text",
+                doc="all-agreed: everybody agreed that their voice and words are published, without names; listed: the "
+                "consent of each speaker counts.",
+                choices=("all-agreed", "listed"),
+            ),
+            Key(name="reference", kind="text", doc="Where the notice that was read out, or the list, is filed."),
         ),
     ),
     Section(
@@ -796,6 +873,94 @@ EPISODE_SECTIONS = (
                 pattern=r"https?://\S+",
                 pattern_meaning="an address that begins with https://",
             ),
+        ),
+    ),
+)
+
+_SHA256 = r"[0-9a-f]{64}"
+_SHA256_MEANING = "64 hexadecimal digits"
+
+
+def _sha256(name: str, doc: str) -> Key:
+    return Key(name=name, kind="text", doc=doc, required=True, pattern=_SHA256, pattern_meaning=_SHA256_MEANING)
+
+
+def _text(name: str, doc: str, *, required: bool = False) -> Key:
+    return Key(name=name, kind="text", doc=doc, required=required)
+
+
+REVIEW_SECTIONS = (
+    Section(
+        name="decisions",
+        doc="What was decided about words that could identify a patient. Written by `review`.",
+        many=True,
+        keys=(
+            Key(
+                name="verdict",
+                kind="text",
+                doc="accept (it identifies nobody), remove (from words and sound), or hold.",
+                required=True,
+                choices=("accept", "remove", "hold"),
+            ),
+            _text("kind", "What it is.", required=True),
+            _text("file", "transcript, or the file of the episode it stands in.", required=True),
+            _sha256("said", "The SHA-256 of what was said."),
+            Key(name="start", kind="time", doc="Where the words begin in the recording."),
+            Key(name="end", kind="time", doc="Where they end."),
+            _text("around", "The words around it, without itself."),
+            _text("reason", "Why it identifies nobody."),
+            Key(name="cover", kind="text", doc="How the sound is covered.", default="bleep", choices=("bleep", "mute")),
+            _text("by", "The role of who decided.", required=True),
+            Key(name="on", kind="date", doc="The day it was decided.", required=True),
+        ),
+    ),
+)
+
+SIGNED_PARTS = ("master", "transcript", "notes", "chapters", "details", "tags", "consent", "review")
+
+SIGN_OFF_SECTIONS = (
+    Section(
+        name="sign_offs",
+        doc="Who said that the episode may leave as it is. Written by `sign-off`.",
+        many=True,
+        keys=(
+            _text("role", "In which role.", required=True),
+            _text("by", "Who, as a role or job title.", required=True),
+            _text("at", "When: ISO 8601, UTC.", required=True),
+            Key(
+                name="parts",
+                kind="table",
+                doc="The SHA-256 of each part of the episode as it was.",
+                required=True,
+                keys=tuple(_sha256(name, f"Of its {name}.") for name in SIGNED_PARTS),
+            ),
+            _text("signature", "An SSH signature over all of it."),
+        ),
+    ),
+)
+
+WITHDRAWAL_SECTIONS = (
+    Section(
+        name="",
+        doc="An episode, or a voice, that was taken back for good. Written by `withdraw`.",
+        keys=(
+            _id("slug", "The episode's slug.", required=True),
+            _text("guid", "Its GUID, which is never used again.", required=True),
+            Key(name="on", kind="date", doc="The day it was taken back.", required=True),
+            _text("reason", "Why.", required=True),
+            _text("by", "Who did so, as a role.", required=True),
+            _text("speaker", "The role whose voice was taken back; none for the whole episode."),
+            Key(
+                name="visibility",
+                kind="text",
+                doc="Whether it was public: only then its address says that it was withdrawn.",
+                default="public",
+                choices=("public", "members"),
+            ),
+            Key(name="finished_on", kind="date", doc="The day all of it was found to be gone."),
+            Key(name="removed", kind="list of texts", doc="The keys that were removed.", default=[]),
+            Key(name="checked", kind="list of texts", doc="The addresses that no longer answer.", default=[]),
+            Key(name="notes", kind="list of texts", doc="What else is to be said.", default=[]),
         ),
     ),
 )

@@ -11,6 +11,8 @@ EPISODE_NAME = "episode.toml"
 NOTES_NAME = "notes.md"
 CHAPTERS_NAME = "chapters.toml"
 TRANSCRIPT_NAMES = ("transcript.vtt", "transcript.srt")
+REVIEW_NAME = "review.toml"
+SIGN_OFF_NAME = "sign-off.toml"
 COVER_NAMES = ("cover.jpg", "cover.jpeg", "cover.png")
 
 
@@ -29,6 +31,16 @@ class Workspace:
     def episodes(self) -> Path:
         """The folder with a folder for each episode."""
         return self.root / "episodes"
+
+    @property
+    def withdrawals(self) -> Path:
+        """The folder that says what was taken back for good, a file each."""
+        return self.root / "withdrawals"
+
+    @property
+    def trail(self) -> Path:
+        """The file that says who did what, line after line."""
+        return self.root / "audit.jsonl"
 
     @property
     def templates(self) -> Path:

@@ -1,9 +1,10 @@
-"""Typed reading of a TOML file against a table of keys: values out, and every problem at once."""
+"""Typed reading of a TOML file against a table of keys: values out, and every problem at once; and values written."""
 
 import difflib
+import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
@@ -196,3 +197,23 @@ def _shown(value: Any) -> str:
     text = f'"{value}"' if isinstance(value, str) else "a list" if isinstance(value, list) else str(value)
     text = {"True": "true", "False": "false"}.get(text, text)
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - one line of a terminal
+
+
+def table_lines(name: str, table: Mapping[str, Any]) -> list[str]:
+    """Write one `[[name]]` table, a line for each value that is not None."""
+    values = [f"{key} = {written(value)}" for key, value in table.items() if value is not None]
+    return ["", f"[[{name}]]", *values]
+
+
+def written(value: Any) -> str:
+    """Write a value as TOML."""
+    if isinstance(value, dict):
+        held = (f"{key} = {written(entry)}" for key, entry in value.items() if entry is not None)
+        return f"{{ {', '.join(held)} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(written, value))}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if isinstance(value, date) else str(value)

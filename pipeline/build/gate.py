@@ -1,0 +1,209 @@
+"""What stands between an episode and the world: what could identify a patient, consent, withdrawal, sign-off."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline import artwork, identifiers, tags, trust, words
+from pipeline.cache import Cache, key
+from pipeline.errors import ArtworkError
+from pipeline.model import Episode, Finding, Master, Picture, Problem, Show, Withdrawal
+from pipeline.workspace import REVIEW_NAME, Workspace
+
+_KIND = "findings"
+_MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """Episodes as they may leave, what was found in each, by slug, and what stands in their way.
+
+    resting: slugs of episodes that lost a voice and were not signed since.
+    """
+
+    episodes: tuple[Episode, ...]
+    reviewed: Mapping[str, trust.Reviewed]
+    withdrawn: tuple[Withdrawal, ...]
+    resting: frozenset[str]
+    problems: tuple[Problem, ...]
+
+
+def examine(where: Workspace, show: Show, episodes: tuple[Episode, ...], cache: Cache, *, now: datetime) -> Examined:
+    """Look at every episode as those who answer for it would.
+
+    Args:
+        where: the workspace.
+        show: its settings.
+        episodes: as their folders describe them.
+        cache: remembers what was found in a text.
+        now: decides what has expired.
+    """
+    withdrawn, found = trust.withdrawals(where)
+    problems = [*found, *_used_again(where, episodes, withdrawn)]
+    if show.trust.names == "required" and not identifiers.knows_names():
+        hint = 'Install it: pip install "cln-media[identifiers]"; or set trust.names to auto.'
+        problems.append(Problem(source="cln_media.toml", message="trust.names needs the extra identifiers", hint=hint))
+    reviewed: dict[str, trust.Reviewed] = {}
+    made: list[Episode] = []
+    for episode in episodes:
+        whole, silent = _taken_back(episode, withdrawn)
+        finder = _Finder(show, episode, cache, now.date())
+        looked = trust.review(episode, finder.find, in_cover=_in_cover(cache, episode), silent=silent)
+        finder.remember()
+        reviewed[episode.slug] = looked
+        made.append(replace(looked.episode, published=None) if whole else looked.episode)
+        problems += _problems(where, made[-1], looked, now=now, silent=silent)
+        problems += _times(where, show, made[-1], now.date())
+    return Examined(
+        episodes=tuple(made),
+        reviewed=reviewed,
+        withdrawn=withdrawn,
+        resting=frozenset(each.slug for each in episodes if _is_resting(show, each, withdrawn)),
+        problems=tuple(problems),
+    )
+
+
+def fingerprint(show: Show, episode: Episode, master: Master, pictures: Mapping[Path, Picture]) -> dict[str, str]:
+    """Hash each part of an episode as it would be published, for a sign-off.
+
+    Args:
+        show: its settings.
+        episode: as `examine` returned it.
+        master: its sound.
+        pictures: every image by path.
+    """
+    moved = words.moved(episode, master.timeline)
+    values = tags.values(show, moved, duration_ms=master.duration_ms, page_url="")
+    images = [pictures[image].sha256 for image in _images(moved) if image in pictures]
+    return trust.signing.parts(moved, master, tags=repr(values), images=images)
+
+
+def unsigned(
+    where: Workspace,
+    show: Show,
+    episodes: Collection[Episode],
+    masters: Mapping[str, Master],
+    pictures: Mapping[Path, Picture],
+) -> Iterator[Problem]:
+    """Say which sign-offs the episodes lack that are about to leave."""
+    for episode in episodes:
+        now = fingerprint(show, episode, masters[episode.slug], pictures)
+        for role, reason in trust.signing.lacking(episode, now, show.trust):
+            hint = f'Listen and read, then: cln-media sign-off {episode.slug} --as {role} --by "YOUR ROLE"'
+            yield Problem(source=where.name(episode.path), message=f"as {role}, it {reason}", hint=hint)
+
+
+def _images(episode: Episode) -> list[Path]:
+    own = [episode.cover] if episode.cover else []
+    return [*own, *(chapter.image for chapter in episode.chapters if chapter.image)]
+
+
+def _taken_back(episode: Episode, withdrawn: tuple[Withdrawal, ...]) -> tuple[bool, frozenset[str]]:
+    own = [each for each in withdrawn if each.slug == episode.slug or each.guid == episode.guid]
+    roles = {each.speaker for each in own if each.speaker}
+    labels = {speaker.label for speaker in episode.speakers if speaker.role in roles}
+    return any(each.speaker is None for each in own), frozenset(roles | labels)
+
+
+def _is_resting(show: Show, episode: Episode, withdrawn: tuple[Withdrawal, ...]) -> bool:
+    since = max((each.on.isoformat() for each in withdrawn if each.slug == episode.slug and each.speaker), default="")
+    signed = {each.role for each in episode.sign_offs if each.at >= since}
+    return bool(since) and not signed >= set(show.trust.roles(episode.visibility))
+
+
+def _used_again(
+    where: Workspace, episodes: tuple[Episode, ...], withdrawn: tuple[Withdrawal, ...]
+) -> Iterator[Problem]:
+    for episode in episodes:
+        for each in withdrawn:
+            if each.speaker is None and (each.slug == episode.slug) != (each.guid == episode.guid):
+                what = "slug" if each.slug == episode.slug else "guid"
+                message = f"has the {what} of an episode that was withdrawn on {each.on}"
+                hint = "Give it its own: a withdrawn one is never used again."
+                yield Problem(source=where.name(episode.path / "episode.toml"), message=message, hint=hint)
+
+
+def _problems(
+    where: Workspace, episode: Episode, looked: trust.Reviewed, *, now: datetime, silent: frozenset[str]
+) -> Iterator[Problem]:
+    fatal, folder = episode.published is not None, episode.path
+    for found in looked.open:
+        verb = "holds" if found.severity == "certain" else "may hold"
+        what = found.kind.lower().replace("_", " ").replace("nhs", "NHS").replace("ni ", "National Insurance ")
+        place = episode.transcript.origin if found.file == "transcript" and episode.transcript else found.file
+        message = f"{verb} what could identify a patient ({what}): {found.words}"
+        hint = f"Decide what is done about it: cln-media review {episode.slug}"
+        if found.decision is not None and found.decision.verdict == "remove":
+            hint = "It cannot be removed there by itself: change it, then build again."
+        yield Problem(source=where.name(folder / place), message=message, hint=hint, fatal=fatal)
+    for decision in episode.decisions:
+        if decision.verdict == "remove" and decision.file == "transcript" and decision.start_ms is None:
+            hint = f"Decide again: cln-media review {episode.slug}"
+            message = "says that words are removed, but not where they are said"
+            yield Problem(source=where.name(folder / REVIEW_NAME), message=message, hint=hint, fatal=fatal)
+    for lack in trust.consent.lacks(episode, today=now.date(), taken_out=silent):
+        yield Problem(source=where.name(folder / "episode.toml"), message=lack.message, hint=lack.hint, fatal=fatal)
+
+
+def _times(where: Workspace, show: Show, episode: Episode, today: date) -> Iterator[Problem]:
+    """Warn of what is to be looked at again, and of recordings that are to be removed."""
+    source, settings = where.name(episode.path / "episode.toml"), show.trust
+    review_on = episode.review_on or _later(episode.recorded_on, settings.review_months)
+    if episode.published and review_on and review_on <= today:
+        hint = "Listen whether it may stay; then set review_on to the next day to look, or: cln-media withdraw"
+        yield Problem(source=source, message=f"is to be looked at again since {review_on}", hint=hint, fatal=False)
+    dispose_on = _later(episode.recorded_on, settings.recording_months)
+    if dispose_on and dispose_on <= today and episode.disposed_on is None:
+        hint = f"Remove it once the episode is as it shall stay: cln-media dispose {episode.slug}"
+        message = f"its recording is to be removed since {dispose_on}"
+        yield Problem(source=source, message=message, hint=hint, fatal=False)
+
+
+def _later(day: date | None, months: int | None) -> date | None:
+    if day is None or months is None:
+        return None
+    years, month = divmod(day.month - 1 + months, _MONTHS)
+    return date(day.year + years, month + 1, min(day.day, 28))
+
+
+class _Finder:
+    """Finds what could identify a patient in the texts of an episode, and remembers it: a model is slow to load."""
+
+    def __init__(self, show: Show, episode: Episode, cache: Cache, today: date) -> None:
+        named = {show.author, show.title, show.owner_name, *(speaker.label for speaker in episode.speakers)}
+        self._people = identifiers.people(sorted(named)) if show.trust.names != "off" else None
+        self._cache, self._today = cache, date(today.year, 1, 1)
+        self._key = key(episode.slug, self._people is not None, sorted(named), identifiers.recipe(), today.year)
+        self._known: dict[str, Any] = cache.known(_KIND, self._key) or {}
+        self._used: dict[str, Any] = {}
+
+    def find(self, text: str) -> tuple[Finding, ...]:
+        """Find them in a text."""
+        name = key(text)
+        if name not in self._used:
+            self._used[name] = self._known.get(name) or [
+                [each.kind, each.start, each.end, each.severity]
+                for each in identifiers.find(text, people=self._people, today=self._today)
+            ]
+        return tuple(
+            Finding(kind=kind, start=start, end=end, text=text[start:end], severity=severity)
+            for kind, start, end, severity in self._used[name]
+        )
+
+    def remember(self) -> None:
+        """Keep what was found for the next time."""
+        if self._used != self._known:
+            self._cache.note(_KIND, self._key, self._used)
+
+
+def _in_cover(cache: Cache, episode: Episode) -> str:
+    cover = episode.cover
+    if cover is None:
+        return ""
+    try:
+        facts = cache.facts("wordings", key(cache.sha256(cover)), lambda: {"text": artwork.words_in(cover)})
+    except (ArtworkError, OSError):  # a picture that cannot be read is a problem of its own
+        return ""
+    return str(facts["text"])

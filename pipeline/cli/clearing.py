@@ -1,0 +1,131 @@
+"""The step of `publish` that finishes withdrawals: what is left in the store, looked for, removed and certified."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import model, pages, publish, trust, verify
+from pipeline.cache import write_atomic
+from pipeline.cli import members
+from pipeline.cli.screen import Screen
+from pipeline.errors import StorageError
+from pipeline.model import Show, Withdrawal
+from pipeline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pipeline.cli.sending import Place
+
+_MOST_LISTED = 500
+_OLD_VERSIONS = {
+    "none": "The store keeps no earlier versions of files.",
+    "removed": "The store keeps earlier versions of files: those of this episode, of pages and of feeds were removed.",
+    "unknown": "The store does not tell whether it keeps earlier versions of files: ask the provider.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cleared:
+    """What was removed from a part of the store."""
+
+    keys: tuple[str, ...]
+    versions: str
+    count: int
+
+
+def finish(place: "Place", mark: str, screen: Screen, *, take_over: bool, now: datetime) -> None:
+    """Remove from the store all that was withdrawn and is not yet known to be gone, and write the certificates.
+
+    Args:
+        place: the live store, to which a release without it was just published.
+        mark: the workspace's own.
+        screen: where it is said.
+        take_over: whether a turn that somebody else still has is taken over.
+        now: the time that the certificate names.
+
+    Raises:
+        MediaError: the store cannot be written, or still holds some of it.
+    """
+    for withdrawal in trust.withdrawals(place.where)[0]:
+        if withdrawal.finished_on is None:
+            _finish(place, withdrawal, mark, screen, take_over=take_over, now=now)
+
+
+def certificate(where: Workspace, withdrawal: Withdrawal) -> Path:
+    """Name the page that says what was done."""
+    return where.withdrawals / f"{trust.name_of(withdrawal)}.html"
+
+
+def _finish(
+    place: "Place", withdrawal: Withdrawal, mark: str, screen: Screen, *, take_over: bool, now: datetime
+) -> None:
+    where, slug = place.where, withdrawal.slug
+    whole = _cleared(place.store, place.owner, slug, screen, take_over=take_over)
+    others = [
+        _cleared(store, owner, slug, screen, take_over=take_over)
+        for store, owner in _others(place, mark, screen, take_over=take_over)
+    ]
+    kinds = sorted({each.versions for each in (whole, *others)})
+    versions = sum(each.count for each in (whole, *others))
+    removed = {*withdrawal.removed, *whole.keys, *(key for each in others for key in each.keys)}
+    checked, notes = _looked_at(place.show, sorted({*withdrawal.removed, *whole.keys}), _current(place.store))
+    counted = (f"{versions} earlier versions of files were removed.",) if versions else ()
+    done = replace(
+        withdrawal,
+        finished_on=now.date(),
+        removed=tuple(sorted(removed)),
+        checked=checked,
+        notes=(*(_OLD_VERSIONS[kind] for kind in kinds), *counted, *notes),
+    )
+    trust.trail.note(where.trail, "withdrawn", slug=slug, removed=len(removed), versions=versions)
+    trust.write_withdrawal(where, done)
+    write_atomic(certificate(where, done), pages.certificate(done, place.show, templates=where.templates))
+    screen.say(f"Withdrawn: {len(removed)} files of {slug} removed, {len(checked)} addresses found gone.")
+
+
+def _others(place: "Place", mark: str, screen: Screen, *, take_over: bool) -> list[tuple[publish.Store, publish.Owner]]:
+    """List where else it may be: each member's part, and the place to try releases in, which is emptied."""
+    parts = members.parts(place.where, place.show, place.store, mark)
+    if place.show.staging is None:
+        return parts
+    staging = publish.open_store(place.show.staging, workspace=place.where.root)
+    if publish.patiently(lambda: publish.look(staging), voice=screen.stalled).ledger is not None:
+        publish.withdraw(staging, place.owner, at_once=take_over)
+    return [*parts, (staging, place.owner)]
+
+
+def _cleared(store: publish.Store, owner: publish.Owner, slug: str, screen: Screen, *, take_over: bool) -> _Cleared:
+    screen.detail(f"Removing what is left of {slug} from {store.address}")
+    doomed = partial(_is_of, slug)
+    erased = publish.erase(store, doomed=doomed, owner=owner, at_once=take_over, voice=screen.stalled)
+    current = _current(store)
+    left = [key for key in publish.remains(store, doomed) if key not in current]
+    if left:
+        message = f"still holds {len(left)} files of {slug}, such as {left[0]}"
+        hint = "give the publisher the right to remove versions, and run the same command again"
+        raise StorageError(message, source=store.address, hint=hint)
+    return _Cleared(keys=erased.keys, versions=erased.versions, count=erased.version_count)
+
+
+def _is_of(slug: str, key: str) -> bool:
+    return model.belongs(key, slug)
+
+
+def _current(store: publish.Store) -> frozenset[str]:
+    ledger = publish.look(store).ledger
+    return frozenset(ledger.by_key) if ledger else frozenset()
+
+
+def _looked_at(show: Show, removed: list[str], current: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Ask for every address that is gone, as the world does; return what answered so, and what else is to be said."""
+    keys = [key for key in removed if key not in current and not key.startswith(publish.OWN)][:_MOST_LISTED]
+    if not keys or show.is_example:
+        return (), ("No public address was looked at: none is in use yet.",)
+    states = verify.still_answers([show.url(key) for key in keys])
+    gone = tuple(f"{address}: gone" for address, state in states.items() if state == "gone")
+    still = [address for address, state in states.items() if state == "answers"]
+    silent = sum(state == "no answer" for state in states.values())
+    notes = [f"{address} still answered: a cache holds it for a while; look again." for address in still]
+    notes += [f"{silent} addresses did not answer at all."] if silent else []
+    return gone, tuple(notes)

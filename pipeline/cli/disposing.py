@@ -1,0 +1,72 @@
+"""The command `dispose`: the recording of an episode removed from this computer, and that written down."""
+
+import re
+from datetime import datetime
+
+from pipeline import trust
+from pipeline.build import keeping
+from pipeline.build.mastering import cached
+from pipeline.build.survey import CheckFailedError
+from pipeline.cache import Cache, write_atomic
+from pipeline.cli import looking, sending
+from pipeline.cli.screen import Screen
+from pipeline.errors import WorkspaceError
+from pipeline.model import Episode
+from pipeline.workspace import EPISODE_NAME, Workspace
+
+_TOP_LEVEL = re.compile(r"(?m)^guid\s*=.*$")
+
+
+def dispose(where: Workspace, slug: str, screen: Screen, *, now: datetime, by: str, yes: bool) -> None:
+    """Remove the recording of an episode, after its master was copied beside it.
+
+    Interrupted, it goes on when run again: the recording is only removed when all else is done.
+
+    Raises:
+        MediaError: the episode is not built as it stands, or its folder cannot be written.
+    """
+    survey = looking.look(where, now=now)
+    survey.require((slug,))
+    episode = next((each for each in survey.episodes if each.slug == slug), None)
+    if survey.show is None or episode is None:
+        raise CheckFailedError(survey.problems)
+    source = where.name(episode.path)
+    if episode.disposed_on is None:
+        cache = Cache(where.cache)
+        master = cached(cache, survey.show, episode)
+        cache.close()
+        if master is None or episode.keep_audio:
+            hint = "An imported sound is what is published." if episode.keep_audio else f"First: cln-media build {slug}"
+            raise WorkspaceError("has no master of its own that could stay", source=source, hint=hint)
+        names = ", ".join(each.path.name for each in episode.sources)
+        screen.say(f"This removes {names} of {slug} for good. It can then be neither edited nor mastered again.")
+        sending.agree(sending.Wish(yes=yes), screen, "Remove the recording?", "Nothing was removed.")
+        keeping.keep(episode, master)
+        _mark(episode, now)
+    present = [each for each in episode.sources if each.path.exists()]
+    hashes = {each.path.name: each.sha256 for each in episode.sources}
+    trust.trail.note(where.trail, "dispose", slug=slug, by=by, recordings=hashes)
+    for each in present:
+        try:
+            each.path.unlink()
+        except OSError as error:
+            hint = "Check the rights of that folder, and run the same command again."
+            raise WorkspaceError(f"cannot be removed: {error.strerror}", source=each.path, hint=hint) from error
+    screen.say(f"Removed: {', '.join(each.path.name for each in present) or 'nothing was left'}. Copies elsewhere,")
+    screen.say("such as on the recorder or in a backup, are yours to remove; the cache keeps no recording.")
+
+
+def _mark(episode: Episode, now: datetime) -> None:
+    path = episode.path / EPISODE_NAME
+    line = f"disposed_on = {now.date().isoformat()}"
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        made, count = _TOP_LEVEL.subn(lambda found: f"{found[0]}\n{line}", text, count=1)
+        if not count:
+            raise WorkspaceError(
+                "has no guid on a line of its own", source=path, hint=f"Add this line at its top: {line}"
+            )
+        write_atomic(path, made.encode())
+    except (OSError, UnicodeDecodeError) as error:
+        hint = "Check the free space and the rights of that folder; the recording is still there."
+        raise WorkspaceError(f"cannot be changed: {error}", source=path, hint=hint) from error

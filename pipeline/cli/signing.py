@@ -1,0 +1,65 @@
+"""The command `sign-off`: a person's word that an episode may leave exactly as it is."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline import trust
+from pipeline.build import gate
+from pipeline.build.mastering import cached
+from pipeline.build.survey import CheckFailedError
+from pipeline.cache import Cache
+from pipeline.cli import looking
+from pipeline.cli.screen import Screen
+from pipeline.errors import WorkspaceError
+from pipeline.model import SignOff
+from pipeline.workspace import Workspace
+
+
+def sign(where: Workspace, slug: str, screen: Screen, *, now: datetime, role: str, by: str, key: Path | None) -> None:
+    """Sign an episode.
+
+    Raises:
+        CheckFailedError: something is to be mended first.
+        MediaError: it is not built, nobody must sign in that role, or the key cannot be used.
+    """
+    survey = looking.look(where, now=now)
+    survey.require((slug,))
+    show = survey.show
+    episode = next((each for each in survey.episodes if each.slug == slug), None)
+    if show is None or episode is None:
+        raise CheckFailedError(survey.problems)
+    roles = tuple(dict.fromkeys((*show.trust.public, *show.trust.members)))
+    if role not in roles:
+        hint = f"Sign as one of: {', '.join(roles)} ([trust] in cln_media.toml)." if roles else "None is asked for."
+        raise WorkspaceError(f'nobody signs as "{role}"', source="cln_media.toml", hint=hint)
+    here = f"{where.name(episode.path)}/"
+    fatal = tuple(each for each in survey.problems if each.fatal and each.source.startswith(here))
+    if fatal:
+        raise CheckFailedError(fatal)
+    if episode.published is None:
+        hint = "Set published in episode.toml first: the date stands in the tags, and is signed with them."
+        raise WorkspaceError("has no publication date", source=here + "episode.toml", hint=hint)
+    cache = Cache(where.cache)
+    master = cached(cache, show, episode)
+    cache.close()
+    if master is None:
+        hint = f"Build it and listen to it first: cln-media build {slug}"
+        raise WorkspaceError("is not built as it stands", source=here, hint=hint)
+    parts = gate.fingerprint(show, episode, master, survey.pictures)
+    signed = SignOff(role=role, by=by.strip(), at=_now(), parts=parts)
+    if key is not None:
+        signed = replace(signed, signature=trust.signing.ssh_signature(trust.signing.statement(slug, signed), key))
+    trust.trail.note(where.trail, "sign-off", slug=slug, role=role, by=signed.by, parts=parts)
+    others = tuple(each for each in episode.sign_offs if each.role != role)
+    trust.write_sign_offs(episode, (*others, signed))
+    screen.say(f"Signed {slug} as {role}, by {signed.by}.")
+    left = list(trust.signing.lacking(replace(episode, sign_offs=(*others, signed)), parts, show.trust))
+    for missing, reason in left:
+        screen.say(f"As {missing}, it {reason}.")
+    if not left:
+        screen.say("It may leave: cln-media publish")
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

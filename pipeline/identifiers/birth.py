@@ -1,0 +1,160 @@
+"""Dates enter, those that could be somebody's date of birth leave as findings."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from datetime import date
+
+from pipeline.identifiers.calendar_dates import CalendarDate, date_due, dates
+from pipeline.identifiers.finding import Severity, made
+from pipeline.identifiers.tokens import Is, Tokens
+from pipeline.model import Finding
+
+_NAMED = re.compile(
+    r"\bdate(?:\s+|,\s?)(?:of|a)[,\s]+(?:\w{1,3},?\s+)?birth\b|\bbirth\s?-?date\b|\bbirthday\b"
+    r"|(?<![\w.])d[. ]?o[. ]?b\b\.?|\bborn\b|\bbirth\b|\bborned\b",
+    re.IGNORECASE,
+)
+_BORN = frozenset(["born", "birthday", "birth"])
+_NAMED_REACH, _BORN_REACH, _AFTER_REACH, _WITHOUT_YEAR_REACH = 170, 70, 50, 45  # characters
+_DUE_TOKENS = 24
+_NOT_PEOPLE = re.compile(
+    r"\b(?:nhs|service|trust|network|college|charity|idea|project|scheme|state|programme|practice|podcast|ward|unit"
+    r"|hospital|team|movement|system|health|app)(?:'s)?(?:\s+\w+){0,2}\s*$",
+    re.IGNORECASE,
+)
+_OF_NOT_PEOPLE = re.compile(
+    r"\s+(?:of|for)\s+(?:the|our|this)\s+(?:\w+\s)?(?:nhs|service|trust|network|welfare)", re.IGNORECASE
+)
+_HISTORY = re.compile(
+    r"\b(?:acts?|law|bill|legislation|regulations?|founded|began|begun|opened|open|launch\w*|publish\w*|introduced|force|"
+    r"effect|established|established|created|formed|merged|abolished|replaced|inquiry|enquiry|report|guidelines?|"
+    r"guidance|policy|policies|contract|war|election|elected|referendum|pandemic|strike|vaccine|licen[cs]ed|approved|"
+    r"nhs|trust|college|ministry|department|government|minister|parliament|minutes|meeting|met|conference|issue|"
+    r"edition|paper|article|journal|trial|study|white\s+paper|framework|constitution|treaty|signed|dated|version|"
+    r"updated|revised|issued|reorganisation|transferred|handed|built|closed|history|anniversary|qualified|graduated|"
+    r"appointed|joined|started\s+(?:work|as|at|here|training)|my\s+first\s+(?:day|shift|job|post)|retired|since|until|"
+    r"archive\w*|recorded|recording|episode|podcast|royal|broadcast|landing|moon|disaster|fire|flood|crash|olympics?|"
+    r"came\s+in(?:to)?|went\s+live|switched|rolled\s+out|first\s+(?:patient|transplant|baby|use|case)|circular|memo|"
+    r"letter\s+of|audit|census|audited|inspected|inspection|visited|registered|accredited|discovered|invented)\b",
+    re.IGNORECASE,
+)
+_EVENT = re.compile(
+    r"\b(?:diagnos\w+|operat\w+|surgery|admi\w+|discharged|smear|scan|x-?ray|transplant|stent|stroke|infarct|"
+    r"heart attack|died|death|biops\w+|implanted|inserted|replacement|seen|clinic|married|wedding|passed)\b",
+    re.IGNORECASE,
+)
+_PERSON = re.compile(
+    r"\b(?:patient|he|she|he's|she's|his|her|him|mrs?|miss|ms|lady|gentleman|woman|man|boy|girl|child|baby|mum|dad|"
+    r"mother|father|my name|name is)\b",
+    re.IGNORECASE,
+)
+_OTHER_NUMBER = re.compile(r"\b(?:sort code|version|release|build|invoice|order)\W*(?:\w+\W+)?$", re.IGNORECASE)
+_BEFORE, _AFTER = 110, 60
+_YEARS_AGO = 10
+
+
+def births(text: str, row: Tokens, today: date) -> Iterator[Finding]:
+    """Find dates of birth: any date where one is named, and any full date of more than ten years ago.
+
+    Args:
+        text: in English.
+        row: its tokens.
+        today: the day from which the ten years count.
+    """
+    said = [match for match in _NAMED.finditer(text) if not _is_of_no_person(text, match)]
+    found = dates(text, row, today)
+    found = _with_due(text, row, found, said, today)
+    claimed = _claimed(text, found, said)
+    for number, each in enumerate(found):
+        severity = _judged(text, each, today, named=number in claimed)
+        if severity:
+            yield made("DATE_OF_BIRTH", text, each.start, each.end, severity)
+
+
+def _is_of_no_person(text: str, match: re.Match[str]) -> bool:
+    word = match[0].lower()
+    if word not in _BORN:
+        return False
+    before = text[max(0, match.start() - 40) : match.start()]
+    return bool(_NOT_PEOPLE.search(re.sub(r"\b(?:was|is|were|being)\s*$", "", before))) or bool(
+        _OF_NOT_PEOPLE.match(text, match.end())
+    )
+
+
+def _with_due(
+    text: str, row: Tokens, found: list[CalendarDate], said: list[re.Match[str]], today: date
+) -> list[CalendarDate]:
+    """Add dates that are dates only because one was asked for."""
+    starts = [token.start for token in row]
+    added: list[CalendarDate] = []
+    taken = {each.start for each in found if each.year is not None}
+    last = 0
+    for match in said:
+        first = max(last, bisect_left(starts, match.end()))
+        for at in range(first, min(first + _DUE_TOKENS, len(row))):
+            last = at
+            if row[at].start in taken:
+                break
+            if row[at].what in {Is.WORD, Is.MARK, Is.FILLER, Is.LETTER}:
+                continue
+            due = date_due(text, row, at, today)
+            if due is not None:
+                added.append(due)
+                break
+    kept = [each for each in found if not any(d.start < each.end and each.start < d.end for d in _near(added, each))]
+    added = [d for d in added if not any(d.start < each.end and each.start < d.end for each in _near(kept, d))]
+    return sorted([*kept, *added], key=lambda each: each.start)
+
+
+def _near(ordered: list[CalendarDate], each: CalendarDate) -> list[CalendarDate]:
+    at = bisect_left([one.start for one in ordered], each.start) if len(ordered) < 50 else 0  # noqa: PLR2004
+    return ordered[max(0, at - 2) : at + 3]
+
+
+def _claimed(text: str, found: list[CalendarDate], said: list[re.Match[str]]) -> set[int]:
+    starts = [each.start for each in found]
+    claimed = set()
+    for match in said:
+        following = bisect_left(starts, match.end())
+        if following < len(found) and _reaches(text, match, found[following]):
+            claimed.add(following)
+        elif following and 0 <= match.start() - found[following - 1].end <= _AFTER_REACH:
+            between = text[found[following - 1].end : match.start()]
+            if not re.search(r"[.?!\n]", between):
+                claimed.add(following - 1)
+    return claimed
+
+
+def _reaches(text: str, match: re.Match[str], each: CalendarDate) -> bool:
+    reach = _BORN_REACH if match[0].lower() in _BORN else _NAMED_REACH
+    if each.year is None:
+        reach = _WITHOUT_YEAR_REACH
+    return each.start - match.end() <= reach and "\n\n" not in text[match.end() : each.start]
+
+
+def _judged(text: str, each: CalendarDate, today: date, *, named: bool) -> Severity | None:
+    day = each.on()
+    if day is not None and day > today:
+        return None
+    if named:
+        return "certain" if each.year is not None else "likely"
+    if day is None or not each.is_plain or not _is_long_ago(day, today):
+        return None
+    return _suspected(text, each)
+
+
+def _is_long_ago(day: date, today: date) -> bool:
+    return (today.year - _YEARS_AGO, today.month, today.day) >= (day.year, day.month, day.day)
+
+
+def _suspected(text: str, each: CalendarDate) -> Severity | None:
+    before = re.split(r"[.?!\n]", text[max(0, each.start - _BEFORE) : each.start])[-1]
+    after = re.split(r"[.?!\n]", text[each.end : each.end + _AFTER])[0]
+    if _OTHER_NUMBER.search(before):
+        return None
+    around = f"{before} {after}"
+    about_person = _PERSON.search(around)
+    if _HISTORY.search(around):
+        return None if not about_person else "check"
+    return "check" if _EVENT.search(around) else "likely"

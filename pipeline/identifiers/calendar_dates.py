@@ -1,0 +1,272 @@
+"""Tokens enter, the dates they say leave: in figures, in words, in mixtures, and with fillers inside."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from pipeline.identifiers.tokens import Is, Tokens, below_hundred, ordinal, skip
+
+_REACH = 14  # tokens between the parts of a date
+_GAP = frozenset([",", ".", "-", "\u2013", "\u2014", "\u2026", "'", "\u2019", "of", "the", "in", "on", "day", "month"])
+_YEAR_GAP = frozenset([",", "-", "\u2013", "\u2026", "."])
+_LAST_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_CENTURIES = (18, 19, 20)
+_FIRST_YEAR, _LAST_YEAR = 1850, 2099
+_PLAIN_SHORT_YEAR = 32  # a smaller number after a day and a month could be another day, an hour or a count
+_WRITTEN = re.compile(
+    r"(?<![\w/.-])(?:(?P<day>[0-9]{1,2})(?P<mark>\s?[/.-]\s?| )(?P<month>[0-9]{1,2})(?P=mark)(?P<year>[0-9]{4}|[0-9]{2})"
+    r"|(?P<year_first>[0-9]{4})(?P<mark2>[/.-]| )(?P<month2>[0-9]{1,2})(?P=mark2)(?P<day2>[0-9]{1,2}))(?![\w/-]|\.[0-9])"
+)
+_ENDS = re.compile(r"\s*(?:$|\n|[,;!?)\]\u2026]|[.:](?![0-9]))")
+_GOES_ON = frozenset(
+    "he she they it i you we that that's which who is was if as but his her their my her's and or for on at with from"
+    " lives living right okay ok thank thanks does did not sounds".split()
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarDate:
+    """A date that is said. year: None where none is; is_plain: it is a date wherever it stands, not only where one is due."""
+
+    start: int
+    end: int
+    day: int
+    month: int
+    year: int | None
+    is_plain: bool = True
+
+    def iso(self) -> str | None:
+        """Write it as ISO 8601, None without a year."""
+        return f"{self.year:04}-{self.month:02}-{self.day:02}" if self.year is not None else None
+
+    def on(self) -> date | None:
+        """Return the day itself; None without a year."""
+        try:
+            return date(self.year, self.month, self.day) if self.year is not None else None
+        except ValueError:
+            return None
+
+
+def dates(text: str, row: Tokens, today: date) -> list[CalendarDate]:
+    """Read the dates of a text, ascending by start, none overlapping.
+
+    Args:
+        text: in English.
+        row: its tokens.
+        today: the day that tells 1926 from 2026 where only "26" is said.
+    """
+    found = [*_written(text, today), *_named(text, row, today), *_ordinals(text, row, today)]
+    found.sort(key=lambda each: (each.start, -each.end))
+    kept: list[CalendarDate] = []
+    for each in found:
+        if not kept or each.start >= kept[-1].end:
+            kept.append(each)
+    return kept
+
+
+def date_due(text: str, row: Tokens, at: int, today: date) -> CalendarDate | None:
+    """Read a date where one is expected, such as after "date of birth": also "twelve oh five forty eight"."""
+    del text
+    if row[at].what is Is.FIGURES and len(row[at].word) in {6, 8}:
+        word = row[at].word
+        year = int(word[4:]) if len(word) == 8 else _century(int(word[4:]), today)  # noqa: PLR2004 - ddmmyyyy
+        return _made(row, at, at + 1, int(word[:2]), int(word[2:4]), year, is_plain=False)
+    day = _number(row, at)
+    month = _number(row, skip(row, day[1], _GAP)) if day else None
+    if day is None or month is None:
+        return None
+    following = skip(row, month[1], _GAP)
+    year_read = _digits_year(row, following, today) or _year(row, following, today)
+    return _made(row, at, year_read[1], day[0], month[0], year_read[0], is_plain=False) if year_read else None
+
+
+def _made(
+    row: Tokens, first: int, after: int, day: int, month: int, year: int | None, *, is_plain: bool = True
+) -> CalendarDate | None:
+    if not 1 <= month <= len(_LAST_DAYS) or not 1 <= day <= _LAST_DAYS[month - 1]:
+        return None
+    if year is not None and not _FIRST_YEAR <= year <= _LAST_YEAR:
+        return None
+    return CalendarDate(
+        start=row[first].start, end=row[after - 1].end, day=day, month=month, year=year, is_plain=is_plain
+    )
+
+
+def _century(short: int, today: date) -> int:
+    return 1900 + short if short > today.year % 100 else 2000 + short
+
+
+def _written(text: str, today: date) -> Iterator[CalendarDate]:
+    for match in _WRITTEN.finditer(text):
+        day, month = int(match["day"] or match["day2"]), int(match["month"] or match["month2"])
+        if month > len(_LAST_DAYS) >= day and match["day"]:
+            day, month = month, day  # as Americans write it
+        if not 1 <= month <= len(_LAST_DAYS) or not 1 <= day <= _LAST_DAYS[month - 1]:
+            continue
+        digits = match["year"] or match["year_first"]
+        year = int(digits) if len(digits) == 4 else _century(int(digits), today)  # noqa: PLR2004 - with the century
+        if not _FIRST_YEAR <= year <= _LAST_YEAR:
+            continue
+        yield CalendarDate(
+            start=match.start(), end=match.end(), day=day, month=month, year=year, is_plain=_is_plain(match, digits)
+        )
+
+
+def _is_plain(match: re.Match[str], year: str) -> bool:
+    mark = (match["mark"] or match["mark2"] or "").strip()
+    if mark == "/":
+        return True
+    padded = all(len(match[name] or match[f"{name}2"]) > 1 for name in ("day", "month"))
+    if len(year) == 4:  # noqa: PLR2004 - with the century
+        return bool(mark) or padded
+    return mark == "-" and padded and int(year) >= _PLAIN_SHORT_YEAR
+
+
+def _named(text: str, row: Tokens, today: date) -> Iterator[CalendarDate]:
+    done = 0
+    for at, token in enumerate(row):
+        if token.what is not Is.MONTH:
+            continue
+        found = _around_month(text, row, at, done, today)
+        if found is not None:
+            made, done = found
+            yield made
+
+
+def _around_month(text: str, row: Tokens, at: int, done: int, today: date) -> tuple[CalendarDate, int] | None:
+    month = row[at].value
+    first, after, day = at, at + 1, _day_before(row, at, done)
+    if day is not None:
+        first = day[1]
+    else:
+        right = _day(row, skip(row, after, _GAP))
+        if right is None:
+            return None
+        day, after = (right[0], first), right[1]
+    year = _year(row, skip(row, after, _GAP), today)
+    is_plain = True
+    if year is not None and year[2] and not _closes(text, row, year[1]):
+        year = None
+    elif year is not None and year[2]:
+        is_plain = year[0] % 100 >= _PLAIN_SHORT_YEAR
+    if year is not None:
+        after = year[1]
+    else:
+        left = _year_before(row, first, done, today)
+        year, first = (left[:2] + (False,), left[1]) if left else (None, first)
+    made = _made(row, first, after, day[0], month, year[0] if year else None, is_plain=is_plain)
+    return (made, after) if made else None
+
+
+def _day_before(row: Tokens, at: int, done: int) -> tuple[int, int] | None:
+    for first in range(max(done, at - _REACH), at):
+        day = _day(row, first)
+        if day is not None and skip(row, day[1], _GAP) == at:
+            return day[0], first
+    return None
+
+
+def _year_before(row: Tokens, at: int, done: int, today: date) -> tuple[int, int] | None:
+    for first in range(max(done, at - _REACH), at):
+        year = _year(row, first, today)
+        if year is not None and not year[2] and skip(row, year[1], _GAP) == at:
+            return year[0], first
+    return None
+
+
+def _closes(text: str, row: Tokens, after: int) -> bool:
+    # "the fifth of May, thirty people came": a short year is followed by a pause or by another clause.
+    if _ENDS.match(text, row[after - 1].end) or after >= len(row):
+        return True
+    return row[after].what is Is.FILLER or row[after].word in _GOES_ON
+
+
+def _ordinals(text: str, row: Tokens, today: date) -> Iterator[CalendarDate]:
+    for at in range(len(row)):
+        day = ordinal(row, at)
+        if day is None or (at and row[at - 1].what is Is.TENS):
+            continue
+        between = skip(row, day[1], _GAP)
+        if not any(token.word == "of" for token in row[day[1] : between]):
+            continue
+        month = ordinal(row, between) or _number(row, between)
+        year = _year(row, skip(row, month[1], _GAP), today) if month else None
+        if month is None or year is None or (year[2] and not _closes(text, row, year[1])):
+            continue
+        made = _made(row, at, year[1], day[0], month[0], year[0], is_plain=True)
+        if made:
+            yield made
+
+
+def _day(row: Tokens, at: int) -> tuple[int, int] | None:
+    found = ordinal(row, at) or _number(row, at)
+    return found if found and 1 <= found[0] <= max(_LAST_DAYS) else None
+
+
+def _number(row: Tokens, at: int) -> tuple[int, int] | None:
+    """Read "5", "05", "five", "oh five" or "twenty-three"."""
+    if at >= len(row):
+        return None
+    token = row[at]
+    if token.what is Is.FIGURES:
+        return (token.value, at + 1) if len(token.word) <= 2 else None  # noqa: PLR2004 - a day, a month or a short year
+    if token.what is Is.ZERO:
+        following = at + 1
+        is_small = following < len(row) and row[following].what is Is.UNIT
+        return (row[following].value, following + 1) if is_small else None
+    return ordinal(row, at) or below_hundred(row, at)
+
+
+def _year(row: Tokens, at: int, today: date) -> tuple[int, int, bool] | None:
+    """Read a year, with the index after it and whether its century is a guess."""
+    if at >= len(row):
+        return None
+    token = row[at]
+    if token.what is Is.FIGURES and len(token.word) == 4:  # noqa: PLR2004 - a year in full
+        return (token.value, at + 1, False) if _FIRST_YEAR <= token.value <= _LAST_YEAR else None
+    full = _two_thousand(row, at) or _in_halves(row, at)
+    if full is not None:
+        return (*full, False)
+    short = _number(row, at) if ordinal(row, at) is None else None
+    if short is None or (token.what is Is.FIGURES and len(token.word) < 2) or token.what is Is.UNIT:  # noqa: PLR2004
+        return None
+    return _century(short[0], today), short[1], True
+
+
+def _two_thousand(row: Tokens, at: int) -> tuple[int, int] | None:
+    if row[at].word not in {"two", "2"} or at + 1 >= len(row) or row[at + 1].word != "thousand":
+        return None
+    rest = below_hundred(row, skip(row, at + 2, _YEAR_GAP))
+    return (2000 + rest[0], rest[1]) if rest else (2000, at + 2)
+
+
+def _in_halves(row: Tokens, at: int) -> tuple[int, int] | None:
+    """Read "nineteen ninety two", "19 72", "nineteen hundred and five" or "twenty oh six"."""
+    if row[at].value not in _CENTURIES or row[at].what not in {Is.TEEN, Is.TENS, Is.FIGURES}:
+        return None
+    century = 100 * row[at].value
+    following = skip(row, at + 1, _YEAR_GAP)
+    if following >= len(row):
+        return None
+    if row[following].word == "hundred":
+        rest = below_hundred(row, skip(row, following + 1, _YEAR_GAP))
+        return (century + rest[0], rest[1]) if rest else (century, following + 1)
+    second = _number(row, following)
+    if second is None or row[following].what is Is.UNIT or ordinal(row, following):
+        return None
+    if row[following].what is Is.FIGURES and len(row[following].word) < 2:  # noqa: PLR2004 - half a year
+        return None
+    return century + second[0], second[1]
+
+
+def _digits_year(row: Tokens, at: int, today: date) -> tuple[int, int, bool] | None:
+    """Read a year said digit by digit, "one nine seven two" or "seven two"."""
+    digits = [token for token in row[at : at + 4] if token.what in {Is.UNIT, Is.ZERO}]
+    if len(digits) == 4 and row[at : at + 4] == digits:  # noqa: PLR2004 - a year in full
+        value = int("".join(str(token.value) for token in digits))
+        if _FIRST_YEAR <= value <= _LAST_YEAR:
+            return value, at + 4, False
+    if len(digits) >= 2 and row[at : at + 2] == digits[:2]:  # noqa: PLR2004 - a short year
+        return _century(10 * digits[0].value + digits[1].value, today), at + 2, True
+    return None

@@ -1,0 +1,25 @@
+"""What lets an episode out, or takes it back: consent, findings decided, sign-off, withdrawal, and the trail of it all.
+
+Values enter and leave; decisions, sign-offs and withdrawals are kept in TOML files, the trail in audit.jsonl.
+"""
+
+from pipeline.trust import consent, signing, trail
+from pipeline.trust.records import name_of, withdrawals, write_decisions, write_sign_offs, write_withdrawal
+from pipeline.trust.review import Find, Found, Reviewed, decided, is_about, review
+
+__all__ = [
+    "Find",
+    "Found",
+    "Reviewed",
+    "consent",
+    "decided",
+    "is_about",
+    "name_of",
+    "review",
+    "signing",
+    "trail",
+    "withdrawals",
+    "write_decisions",
+    "write_sign_offs",
+    "write_withdrawal",
+]

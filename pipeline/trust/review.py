@@ -1,0 +1,244 @@
+"""An episode, what could identify a patient, what a person decided -> what is open, and what may leave; pure."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal
+
+from pipeline import identifiers
+from pipeline.model import Cue, Decision, Edit, EditAction, Episode, Finding, Transcript, Verdict
+from pipeline.trust.texts import Text, texts
+
+REMOVED = "[removed]"
+TRANSCRIPT = "transcript"
+PAD_MS = 400  # a recogniser is late with the start of a word, and 98 of 100 are whole within this
+_SAME_PLACE_MS = 30_000
+_AROUND = 60
+_ID_DIGITS = 8
+
+Find = Callable[[str], tuple[Finding, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Words that could identify a patient, and where they stand.
+
+    id: what a person calls it by; file, field: where; before, words, after: what is said; said: its SHA-256, in a form
+    that survives being transcribed again; start_ms, end_ms: of the cues that hold it, on the recording's clock, None
+    outside the transcript; decision: what a person decided about it, if anybody did.
+    """
+
+    id: str
+    kind: str
+    severity: Literal["certain", "likely", "check"]
+    file: str
+    field: str
+    before: str
+    words: str
+    after: str
+    said: str
+    start_ms: int | None = None
+    end_ms: int | None = None
+    decision: Decision | None = None
+    may_be_removed: bool = True
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether a person must still decide."""
+        if self.decision is None or self.decision.verdict is Verdict.HOLD:
+            return True
+        is_accepted = self.decision.verdict is Verdict.ACCEPT
+        return not self.decision.reason.strip() if is_accepted else not self.may_be_removed
+
+    @property
+    def is_to_go(self) -> bool:
+        """Say whether a person decided that it goes."""
+        return self.decision is not None and self.decision.verdict is Verdict.REMOVE
+
+    @property
+    def around(self) -> str:
+        """The words around it, without itself."""
+        return " ".join(f"{self.before} […] {self.after}".split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """An episode as it may leave once nothing is open: without the words that were removed, their sound covered."""
+
+    episode: Episode
+    found: tuple[Found, ...]
+
+    @property
+    def open(self) -> tuple[Found, ...]:
+        """What a person must still decide."""
+        return tuple(found for found in self.found if found.is_open)
+
+
+def review(episode: Episode, find: Find, *, in_cover: str = "", silent: frozenset[str] = frozenset()) -> Reviewed:
+    """Look for what could identify a patient, hold it against what was decided, and take out what is to go.
+
+    Args:
+        episode: as its folder describes it, on the recording's clock.
+        find: text to findings.
+        in_cover: what the file of its cover says in words.
+        silent: labels of speakers whose voice was withdrawn: their words go, and their sound is covered.
+    """
+    episode = _silenced(episode, silent)
+    found = tuple(_all(episode, find, in_cover))
+    made = _without(episode, find, in_cover, {each.id for each in found if each.is_to_go})
+    made = replace(made, edits=_with_covers(made.edits, _covers(episode.decisions, found)))
+    known = {each.said for each in found}
+    left = (each for each in _all(made, find, in_cover) if each.is_to_go or each.said not in known)
+    return Reviewed(episode=made, found=(*found, *(replace(each, decision=None) for each in left)))
+
+
+def decided(found: Found, verdict: Verdict, *, by: str, on: date, reason: str = "", mute: bool = False) -> Decision:
+    """Write down what a person decides about words that were found."""
+    return Decision(
+        verdict=verdict,
+        kind=found.kind,
+        file=found.file,
+        said=found.said,
+        by=by,
+        on=on,
+        start_ms=found.start_ms,
+        end_ms=found.end_ms,
+        around=found.around,
+        reason=reason,
+        cover="mute" if mute else "bleep",
+    )
+
+
+def is_about(decision: Decision, found: Found) -> bool:
+    """Say whether a decision is about those words: the same, in the same place.
+
+    What was accepted as one thing is decided again when it turns out to be another.
+    """
+    if decision.said != found.said or decision.file != found.file:
+        return False
+    if decision.verdict is Verdict.ACCEPT and decision.kind != found.kind:
+        return False
+    if found.start_ms is None or decision.start_ms is None:
+        return found.start_ms is None and decision.start_ms is None
+    return abs(found.start_ms - decision.start_ms) <= _SAME_PLACE_MS
+
+
+def _all(episode: Episode, find: Find, in_cover: str) -> Iterator[Found]:
+    seen: dict[str, int] = {}
+    for text in texts(episode, in_cover):
+        for finding in find(text.text):
+            yield _found(text, finding, episode.decisions, seen)
+    if episode.transcript:
+        yield from _in_transcript(episode.transcript, find, episode.decisions, seen)
+
+
+def _in_transcript(
+    transcript: Transcript, find: Find, decisions: tuple[Decision, ...], seen: dict[str, int]
+) -> Iterator[Found]:
+    joined = identifiers.joined(transcript.cues)
+    text = Text(file=TRANSCRIPT, field=transcript.origin, text=joined.text, put=lambda episode, _: episode)
+    for finding in find(joined.text):
+        cues = [transcript.cues[index] for index in joined.cues_of(finding.start, finding.end)]
+        yield _found(text, finding, decisions, seen, cues)
+
+
+def _found(
+    text: Text, finding: Finding, decisions: tuple[Decision, ...], seen: dict[str, int], cues: Iterable[Cue] = ()
+) -> Found:
+    said = hashlib.sha256(identifiers.canonical(finding).encode()).hexdigest()
+    cues = tuple(cues)
+    place = f"{text.file}|{text.field}|{said}"
+    seen[place] = seen.get(place, 0) + 1
+    identity = hashlib.sha256(f"{place}|{seen[place]}".encode()).hexdigest()
+    found = Found(
+        id=identity[:_ID_DIGITS],
+        kind=finding.kind,
+        severity=finding.severity,
+        file=text.file,
+        field=text.field,
+        before=text.text[max(0, finding.start - _AROUND) : finding.start],
+        words=text.text[finding.start : finding.end],
+        after=text.text[finding.end : finding.end + _AROUND],
+        said=said,
+        start_ms=min(cue.start_ms for cue in cues) if cues else None,
+        end_ms=max(cue.end_ms for cue in cues) if cues else None,
+        may_be_removed=text.put is not None,
+    )
+    return replace(found, decision=next((each for each in reversed(decisions) if is_about(each, found)), None))
+
+
+def _without(episode: Episode, find: Find, in_cover: str, wanted: set[str]) -> Episode:
+    seen: dict[str, int] = {}
+    for text in tuple(texts(episode, in_cover)):
+        gone = [each for each in find(text.text) if _found(text, each, episode.decisions, seen).id in wanted]
+        if gone and text.put is not None:
+            episode = text.put(episode, _blanked(text.text, [(each.start, each.end) for each in gone]))
+    transcript = episode.transcript
+    if transcript is None:
+        return episode
+    joined = identifiers.joined(transcript.cues)
+    text = Text(file=TRANSCRIPT, field=transcript.origin, text=joined.text)
+    holes: dict[int, list[tuple[int, int]]] = {}
+    for finding in find(joined.text):
+        if _found(text, finding, episode.decisions, seen).id in wanted:
+            for index in joined.cues_of(finding.start, finding.end):
+                part = joined.part(finding.start, finding.end, index)
+                holes.setdefault(index, []).extend([part] if part else [])
+    cues = tuple(
+        replace(cue, text=_blanked(cue.text, holes[index])) if index in holes else cue
+        for index, cue in enumerate(transcript.cues)
+    )
+    return replace(episode, transcript=replace(transcript, cues=cues))
+
+
+def _blanked(text: str, holes: list[tuple[int, int]]) -> str:
+    for start, end in sorted(holes, reverse=True):
+        text = f"{text[:start]}{REMOVED}{text[end:]}"
+    return text
+
+
+def _silenced(episode: Episode, silent: frozenset[str]) -> Episode:
+    """Take the words of voices out of the transcript, and cover their sound."""
+    if not silent or episode.transcript is None:
+        return episode
+    cues = [cue for cue in episode.transcript.cues if cue.speaker in silent]
+    covers = [(cue.start_ms, cue.end_ms, EditAction.MUTE) for cue in cues]
+    words = tuple(replace(cue, text=REMOVED) if cue.speaker in silent else cue for cue in episode.transcript.cues)
+    made = replace(episode, transcript=replace(episode.transcript, cues=words))
+    return replace(made, edits=_with_covers(made.edits, covers))
+
+
+def _covers(decisions: tuple[Decision, ...], found: tuple[Found, ...]) -> list[tuple[int, int, EditAction]]:
+    """Say which stretches of the recording are covered because their words go, wherever they are said again nearby."""
+    spans = [
+        (each.start_ms, each.end_ms, EditAction(each.cover))
+        for each in decisions
+        if each.verdict is Verdict.REMOVE and each.start_ms is not None and each.end_ms is not None
+    ]
+    for each in found:
+        if not each.is_to_go or each.decision is None or each.start_ms is None or each.end_ms is None:
+            continue
+        if not any(start < each.end_ms and each.start_ms < end for start, end, _ in spans):
+            spans.append((each.start_ms, each.end_ms, EditAction(each.decision.cover)))
+    return [(max(0, start - PAD_MS), end + PAD_MS, action) for start, end, action in spans]
+
+
+def _with_covers(edits: tuple[Edit, ...], covers: Iterable[tuple[int, int, EditAction]]) -> tuple[Edit, ...]:
+    """Add stretches to edits where nothing is edited yet: no two may overlap."""
+    made = list(edits)
+    for start_ms, end_ms, action in covers:
+        for start, end in _gaps(start_ms, end_ms, made):
+            made.append(Edit(start_ms=start, end_ms=end, action=action))
+    return tuple(sorted(made, key=lambda edit: edit.start_ms))
+
+
+def _gaps(start_ms: int, end_ms: int, edits: list[Edit]) -> Iterator[tuple[int, int]]:
+    for edit in sorted(edits, key=lambda edit: edit.start_ms):
+        if edit.end_ms <= start_ms or edit.start_ms >= end_ms:
+            continue
+        if edit.start_ms > start_ms:
+            yield start_ms, edit.start_ms
+        start_ms = max(start_ms, edit.end_ms)
+    if start_ms < end_ms:
+        yield start_ms, end_ms
