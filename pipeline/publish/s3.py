@@ -390,6 +390,6 @@ class S3Store:
     def _tried(self) -> Abilities:
         key = f"{PROBE}-{secrets.token_hex(6)}"
         with ThreadPoolExecutor(1) as pool:  # some services take as long for the first file as boto3 to import
-            first = pool.submit(self._sender.put, self.prefix + key, b"safe to delete", {})
+            first = pool.submit(self._sender.put, self.prefix + key, b"safe to delete", {"if-none-match": "*"})
             with self.mapped(key) as boto:
                 return boto.tried(self.client, self.where(key), first.result())  # type: ignore[no-any-return]

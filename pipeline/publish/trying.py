@@ -2,11 +2,9 @@
 
 import base64
 import hashlib
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -14,56 +12,63 @@ from pipeline.publish.store import Abilities
 
 _CONTENT = b"A test of what this store honours; safe to delete.\n"
 _NO_TAG = f'"{"0" * 32}"'
+_ATTEMPTS = 4
+_AT_THE_SAME_TIME = ("ConditionalRequestConflict", "OperationAborted", "409")
 _OWN_FAULTS = ("AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch", "SlowDown", "403")
 
 Outcome = Literal["done", "refused"]
 
 
 def tried(client: Any, where: dict[str, str], tag: str | None = None) -> Abilities:
-    """Find out what a service honours with about ten requests, three at a time, which leave nothing behind.
+    """Find out what a service honours with about six requests, four of them at a time, which leave nothing behind.
 
     Args:
         client: a boto3 client.
-        where: bucket and key of a file that does not exist; nor do those whose keys begin so.
-        tag: of that file, where it was made already.
+        where: bucket and key of a file that does not exist, or that `tag` is of; nor do those whose keys begin so.
+        tag: of that file, where it was just made with If-None-Match and its SHA-256, and the service confirmed both.
 
     Raises:
         ClientError: the store cannot be written at all.
     """
-    places = [{**where, "Key": where["Key"] + end} for end in ("-0", "", "-1")]
-    if tag is None:  # by itself: some are slow at first, and slower at three
-        tag = client.put_object(**where, Body=_CONTENT)["ETag"]
-    looks = (_refuses, partial(_replaces, tag), _compares)
-    with ThreadPoolExecutor(len(looks)) as pool:
-        found = list(pool.map(lambda look, place: _cleaned(client, place, look), looks, places))
-    return Abilities(if_none_match=found[0], if_match=found[1], checksum=found[2])
-
-
-def _cleaned(client: Any, where: dict[str, str], look: Callable[[Any, dict[str, str]], bool]) -> bool:
+    own = where if tag else {**where, "Key": where["Key"] + "-again"}
     try:
-        return look(client, where)
+        made = _Made(tag=tag, is_new_only=True, is_compared=True) if tag else _made(client, own)
+        asks: tuple[tuple[Outcome, dict[str, str]], ...] = (
+            ("refused", {"IfNoneMatch": "*"}),
+            ("refused", {"IfMatch": _NO_TAG}),
+            ("done", {"IfMatch": made.tag}),
+            ("refused", {"ChecksumSHA256": _sha256(b"other")}),
+        )
+        with ThreadPoolExecutor(len(asks)) as pool:
+            found = list(pool.map(lambda ask: _attempt(client, own, **ask[1]) == ask[0], asks))
     finally:
-        client.delete_object(**where)
+        client.delete_object(**own)
+        if own != where:
+            client.delete_object(**where)
+    is_compared = made.is_compared and found[3]
+    return Abilities(if_none_match=made.is_new_only and found[0], if_match=found[1] and found[2], checksum=is_compared)
 
 
-def _refuses(client: Any, where: dict[str, str]) -> bool:
-    is_made = _attempt(client, where, IfNoneMatch="*") == "done"
-    return is_made and _attempt(client, where, IfNoneMatch="*") == "refused"
+class _Made(NamedTuple):
+    """A file that was made: its tag, whether only where there was none, and whether its SHA-256 was compared."""
+
+    tag: str
+    is_new_only: bool
+    is_compared: bool
 
 
-def _replaces(tag: str, client: Any, where: dict[str, str]) -> bool:
-    return _attempt(client, where, IfMatch=_NO_TAG) == "refused" and _attempt(client, where, IfMatch=tag) == "done"
-
-
-def _compares(client: Any, where: dict[str, str]) -> bool:
-    if _attempt(client, where, ChecksumSHA256=_sha256(b"other")) != "refused":
-        return False
+def _made(client: Any, where: dict[str, str]) -> _Made:
     checksum = _sha256(_CONTENT)
-    try:
-        answer = client.put_object(**where, Body=_CONTENT, ChecksumSHA256=checksum)
-    except ClientError:
-        return False
-    return bool(answer.get("ChecksumSHA256") == checksum)
+    for more in ({"IfNoneMatch": "*", "ChecksumSHA256": checksum}, {"IfNoneMatch": "*"}, {"ChecksumSHA256": checksum}):
+        try:
+            answer = client.put_object(**where, Body=_CONTENT, **more)
+        except ClientError as error:
+            _raise_if_own(error)
+        else:
+            is_compared = answer.get("ChecksumSHA256") == checksum
+            return _Made(answer["ETag"], is_new_only="IfNoneMatch" in more, is_compared=is_compared)
+    answer = client.put_object(**where, Body=_CONTENT)
+    return _Made(answer["ETag"], is_new_only=False, is_compared=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,13 +169,21 @@ def _has_cors(client: Any, bucket: str) -> Honoured:
 
 
 def _attempt(client: Any, where: dict[str, str], **more: str) -> Outcome:
-    try:
-        client.put_object(**where, Body=_CONTENT, **more)
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in _OWN_FAULTS:
-            raise
-        return "refused"
-    return "done"
+    for _ in range(_ATTEMPTS):
+        try:
+            client.put_object(**where, Body=_CONTENT, **more)
+        except ClientError as error:
+            _raise_if_own(error)
+            if error.response.get("Error", {}).get("Code") not in _AT_THE_SAME_TIME:
+                return "refused"
+        else:
+            return "done"
+    return "refused"
+
+
+def _raise_if_own(error: ClientError) -> None:
+    if error.response.get("Error", {}).get("Code") in _OWN_FAULTS:
+        raise error
 
 
 def _sha256(data: bytes) -> str:
