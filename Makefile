@@ -17,6 +17,9 @@ help:
 	@echo 'make clean   remove what was made; the recordings and settings stay'
 
 demo: $(RUN_READY)
+	@$(CLN_MEDIA) build
+	@$(CLN_MEDIA) sign-off choose-and-book --as comms --by 'Communications officer (demo)'
+	@$(CLN_MEDIA) sign-off choose-and-book --as caldicott --by 'Caldicott guardian (demo)'
 	@$(CLN_MEDIA) publish --yes
 	@echo 'Open it here:  $(CLN_MEDIA) preview'
 

@@ -42,7 +42,9 @@ _SENTENCE_ENDS = (".", "?", "!", "\u2026")
 _CLAUSE_ENDS = (*_SENTENCE_ENDS, ",", ";", ":")
 
 
-class _Word(NamedTuple):
+class Word(NamedTuple):
+    """A word and when it is said, ms from the start of what was heard; `text` begins with the space before it."""
+
     start_ms: int
     end_ms: int
     text: str
@@ -98,8 +100,30 @@ def transcribe(
     Raises:
         SpeechError: the recogniser is not installed, the model is not whole or cannot hear the language, or it failed.
     """
+    words = heard_words(pieces, language=language, model=model, progress=progress)
+    return Transcript(language=language, cues=tuple(_cues(words)), origin=ORIGIN)
+
+
+def heard_words(
+    pieces: Iterable["Piece"],
+    *,
+    language: str,
+    model: str,
+    progress: Callable[[float], None] | None = None,
+) -> list[Word]:
+    """Hear what is said, word by word, each with its time.
+
+    Args:
+        pieces: as for `transcribe`.
+        language: as for `transcribe`.
+        model: as for `transcribe`.
+        progress: as for `transcribe`.
+
+    Raises:
+        SpeechError: as for `transcribe`.
+    """
     recogniser = _loaded(model, language)
-    words: list[_Word] = []
+    words: list[Word] = []
     for start_ms, samples in pieces:
         length_s = len(samples) / SAMPLE_RATE_HZ
         for heard in _heard(recogniser, samples, language, model):
@@ -108,7 +132,7 @@ def transcribe(
                 progress(start_ms / 1000 + min(float(heard.end), length_s))
         if progress:
             progress(start_ms / 1000 + length_s)
-    return Transcript(language=language, cues=tuple(_cues(words)), origin=ORIGIN)
+    return words
 
 
 def _versions() -> dict[str, str]:
@@ -210,17 +234,17 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _placed(word: Any, piece_ms: int, samples: int) -> _Word:
+def _placed(word: Any, piece_ms: int, samples: int) -> Word:
     # The recogniser pads a piece with silence, so a last word may end after it.
     length_ms = samples * 1000 // SAMPLE_RATE_HZ
     start_ms = min(round(word.start * 1000), max(0, length_ms - 1))
     end_ms = min(round(word.end * 1000), length_ms, start_ms + _MAX_CUE_MS)
-    return _Word(piece_ms + start_ms, piece_ms + max(end_ms, start_ms + 1), word.word)
+    return Word(piece_ms + start_ms, piece_ms + max(end_ms, start_ms + 1), word.word)
 
 
-def _cues(words: list[_Word]) -> Iterator[Cue]:
+def _cues(words: list[Word]) -> Iterator[Cue]:
     ordered = sorted(words, key=lambda word: word.start_ms)
-    line: list[_Word] = []
+    line: list[Word] = []
     for word in ordered:
         if line and _is_complete(line, word):
             yield from _cue(line)
@@ -233,25 +257,25 @@ def _cues(words: list[_Word]) -> Iterator[Cue]:
     yield from _cue(line)
 
 
-def _is_complete(line: list[_Word], following: _Word) -> bool:
+def _is_complete(line: list[Word], following: Word) -> bool:
     last = line[-1]
     if following.start_ms - last.end_ms >= _PAUSE_MS:
         return True
     return last.text.rstrip().endswith(_SENTENCE_ENDS) and last.end_ms - line[0].start_ms >= _SHORT_CUE_MS
 
 
-def _fits(line: list[_Word]) -> bool:
+def _fits(line: list[Word]) -> bool:
     in_time = line[-1].end_ms - line[0].start_ms <= _MAX_CUE_MS
     return in_time and len("".join(word.text for word in line).strip()) <= _MAX_CUE_CHARACTERS
 
 
-def _cut(line: list[_Word]) -> int:
+def _cut(line: list[Word]) -> int:
     half = len(line) // 2
     clauses = [index for index in range(half, len(line)) if line[index].text.rstrip().endswith(_CLAUSE_ENDS)]
     return clauses[-1] + 1 if clauses else len(line)
 
 
-def _cue(line: list[_Word]) -> Iterator[Cue]:
+def _cue(line: list[Word]) -> Iterator[Cue]:
     text = " ".join("".join(word.text for word in line).split())
     if text:
         yield Cue(start_ms=line[0].start_ms, end_ms=max(word.end_ms for word in line), text=text)

@@ -26,6 +26,10 @@ guid = "917393e3-1b1e-5cef-ace4-edaa54e1f810"
 [site]
 url = "https://podcast.cln.example/"
 
+[trust]
+public = []  # nobody must sign here: test_trust.py is about those who must
+members = []
+
 [[regions]]
 id = "north-west"
 name = "North West"
@@ -39,6 +43,8 @@ title = "Learning sets: North West"
 guid = "9f3c2fd6-7a0d-5b1b-9e54-0a8e0f3d1c11"
 region = "north-west"
 """
+
+CONSENT = '[consent]\nroom = "all-agreed"\nreference = "Notice to the room, no. 1"\n\n'
 
 TRANSCRIPT = """WEBVTT
 
@@ -93,7 +99,7 @@ def add_episode(root: Path, slug: str, *, published: str | None = PUBLISHED, see
     date = f"published = {published}\n" if published else ""
     (folder / "episode.toml").write_text(
         f'guid = "urn:test:{slug}"\ntitle = "About {slug}"\nsummary = "What we learned."\nregion = "north-west"\n'
-        f'{date}{extra}\n[[sources]]\nfile = "recording.wav"\nsha256 = "{sha256}"\n'
+        f'{date}{extra}\n{CONSENT}[[sources]]\nfile = "recording.wav"\nsha256 = "{sha256}"\n'
         '[[speakers]]\nrole = "Chair"\n[[speakers]]\nrole = "GP, Greater Manchester"\n',
         encoding="utf-8",
     )

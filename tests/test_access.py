@@ -31,7 +31,7 @@ from pipeline.publish.ledger import BLOBS, LEDGER_KEY
 from pipeline.publish.store import PROBE
 from tests import faulty, seaweed
 from tests.seaweed import Seaweed
-from tests.stores import FILES, build, ledger_of, open_bucket, publish_all, roll_back, sign_in
+from tests.stores import FILES, OWNER, build, keys_of, ledger_of, open_bucket, publish_all, roll_back, sign_in
 from tests.swift import Swift
 
 SHA256 = "0123456789abcdef" * 4
@@ -458,6 +458,29 @@ def test_each_right_is_needed(as_stranger: Seaweed, tmp_path: Path, right: str) 
     give(as_stranger, bucket, access.least_rights(bucket, "pod/"), without=right)
     with pytest.raises(StorageError):
         work(as_stranger, bucket, tmp_path)
+
+
+@pytest.mark.parametrize("right", ["", "s3:ListBucketVersions", "s3:GetObjectVersion", "s3:DeleteObjectVersion"])
+def test_the_rights_on_versions_take_an_episode_out(as_stranger: Seaweed, tmp_path: Path, right: str) -> None:
+    """With them, no version of an episode is left in a bucket that keeps versions; without one, it says which."""
+    bucket, site = as_stranger.new_bucket(), tmp_path / "site"
+    give(as_stranger, bucket, access.least_rights(bucket, "pod/"), without=right)
+    store, doomed = open_bucket(as_stranger, bucket, tmp_path, "pod"), keys_of("choose-and-book")
+    with client_of(as_stranger) as client:
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        for name in ("a", "b"):  # not ours: whose it is has to be looked at
+            client.put_object(Bucket=bucket, Key="pod/theirs.txt", Body=name.encode())
+        publish_all(build(site, FILES), site, store)
+        publish_all(build(site, {key: data for key, data in FILES.items() if not doomed(key)}), site, store)
+        if right:
+            with pytest.raises(StorageError, match="the earlier versions in the bucket may not be") as caught:
+                publish.erase(store, doomed=doomed, owner=OWNER)
+            assert right in (caught.value.hint or "")
+            is_there = store.head("media/choose-and-book-0123456789abcdef.mp3") is not None
+            assert is_there == (right != "s3:DeleteObjectVersion")  # which only the removal itself can miss
+        else:
+            assert publish.erase(store, doomed=doomed, owner=OWNER).versions == "removed"
+            assert publish.remains(store, doomed) == ()
 
 
 def test_the_least_rights_open_nothing_else(strict: tuple[Seaweed, str]) -> None:

@@ -165,7 +165,7 @@ BROKEN: dict[str, tuple[Break, str, str, bool]] = {
         True,
     ),
     "the NHS look without permission": (
-        settings("[[regions]]", 'identity = "nhs"\n[[regions]]'),
+        settings("[trust]", 'identity = "nhs"\n[trust]'),
         "cln_media.toml",
         "nhs without permission",
         True,

@@ -54,7 +54,10 @@ def preview(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preview]:
     shutil.copy(ROOT / "artwork.png", root)
     port = _free_port()
     text = (ROOT / "cln_media.toml").read_text(encoding="utf-8")
-    (root / "cln_media.toml").write_text(text.replace("localhost:8321", f"localhost:{port}"), encoding="utf-8")
+    (root / "cln_media.toml").write_text(
+        text.replace("localhost:8321", f"localhost:{port}").replace('# public = ["comms"', "public = []  # "),
+        encoding="utf-8",
+    )
     folder = studio.add_episode(root, "long-title")
     words = (folder / "episode.toml").read_text().replace("About long-title", "Otorhinolaryngological " * 6)
     (folder / "episode.toml").write_text(words)

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from pipeline import check
-from pipeline.identifiers import find
 from pipeline.model import (
     DRAFT_MARK,
     Category,
@@ -40,7 +39,7 @@ def found(
     show: Show | None = None, *episodes: Episode, facts: check.Facts | None = None, now: datetime = NOW
 ) -> tuple[Problem, ...]:
     """Check; the sample show and episode where none is given."""
-    base = check.Facts(pictures={Path("artwork.png"): square("artwork.png", 3000)}, find=find)
+    base = check.Facts(pictures={Path("artwork.png"): square("artwork.png", 3000)})
     show = show or samples.show(guid="917393e3-1b1e-5cef-ace4-edaa54e1f810")
     return check.problems(show, episodes, facts or base, root=ROOT, now=now)
 
@@ -181,29 +180,13 @@ EPISODES = {
         "names a speaker without consent to be named",
         True,
     ),
-    "withdrawn": (
-        {
-            "speakers": (
-                Speaker(
-                    role="Chair",
-                    consent=Consent(
-                        scope=("voice",), recorded_on=date(2026, 9, 1), reference="r", withdrawn_on=date(2026, 10, 1)
-                    ),
-                ),
-                Speaker(role="GP, Greater Manchester"),
-            )
-        },
-        'the speaker "Chair" has withdrawn consent',
-        True,
-    ),
-    "NHS number": ({"notes": "Her number is 999 123 4560."}, "what could identify a patient (NHS number)", None),
 }
 
 
 @pytest.mark.parametrize(("changes", "message", "fatal"), EPISODES.values(), ids=EPISODES.keys())
 def test_problems_of_an_episode(changes: dict[str, object], message: str, fatal: bool | None) -> None:
     """Each mistake in an episode has its sentence, names its file, and stops the build where it must."""
-    facts = check.Facts(durations_ms={"choose-and-book": 2_402_000}, find=find)
+    facts = check.Facts(durations_ms={"choose-and-book": 2_402_000})
     problems = found(None, samples.episode(**changes), facts=facts)
     matching = [problem for problem in problems if message in problem.message]
     assert matching, problems
@@ -266,17 +249,6 @@ def test_a_name_of_one_word_in_the_words_is_only_doubtful() -> None:
     speakers = (Speaker(role="Chair"), Speaker(role="GP, Greater Manchester", name="May"))
     problems = found(None, samples.episode(speakers=speakers, notes="It may help."))
     assert [(one.source[-8:], one.fatal) for one in problems] == [("notes.md", False)]
-
-
-def test_an_episode_taken_back_after_consent_was_withdrawn_stops_nothing() -> None:
-    """What the error asks for ends it: without a date the episode no longer stands in the way of publishing."""
-    speakers = EPISODES["withdrawn"][0]["speakers"]
-    problems = [
-        one
-        for one in found(None, samples.episode(published=None, speakers=speakers))
-        if "has withdrawn consent" in one.message
-    ]
-    assert [one.fatal for one in problems] == [False]
 
 
 def test_a_draft_may_lack_what_a_published_episode_needs() -> None:

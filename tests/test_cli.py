@@ -89,6 +89,7 @@ def test_from_an_empty_folder_to_a_published_episode(session: Session) -> None:
     folder = root / "episodes/waiting-times"
     text = (folder / "episode.toml").read_text()
     text = re.sub(r"(?m)^# published = \S+", f"published = {studio.PUBLISHED}", text)
+    text = re.sub(r"(?m)^# (\[consent\]|room = .*|reference = .*)$", r"\1", text)
     (folder / "episode.toml").write_text(re.sub(r"(?m)^# summary = …$", 'summary = "What helped."', text))
     assert session("publish", "--yes") == 1
     assert "notes.md: is still the draft" in session.err
@@ -98,6 +99,12 @@ def test_from_an_empty_folder_to_a_published_episode(session: Session) -> None:
     (folder / "transcript.vtt").write_text(
         studio.TRANSCRIPT.replace("<v Chair>", "").replace("<v GP, Greater Manchester>", "")
     )
+    assert session("publish", "--yes") == 1
+    assert "as comms, it is not signed" in session.err
+    assert not (root / "public").exists()
+    assert session("sign-off", "waiting-times", "--as", "comms", "--by", "Communications officer") == 0, session.err
+    assert session("sign-off", "waiting-times", "--as", "caldicott", "--by", "Caldicott guardian") == 0, session.err
+    assert "It may leave" in session.out
     assert session("publish", "--yes") == 0, session.err
     assert "Feed: http://localhost:8321/feed.xml" in session.out
     assert (root / "public/feed.xml").is_file()

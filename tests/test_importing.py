@@ -255,7 +255,7 @@ def test_our_own_podcast_comes_back_as_it_was(tmp_path: Path) -> None:
     config.write_text(config.read_text().replace("https://podcast.cln.example/", f"http://127.0.0.1:{port}/"))
     release(old)
     with served(old / "site", port):
-        bring_in(new, f"http://127.0.0.1:{port}/feed.xml", region="north-west")
+        bring_in(new, f"http://127.0.0.1:{port}/feed.xml", region="north-west", consent="Old releases, folder 3")
     _, before = read(old)
     _, after = read(new)
     assert {one.guid for one in after.values()} == {"urn:test:waiting-times", "urn:test:choose-and-book"}
@@ -288,7 +288,7 @@ def test_old_sound_may_be_kept_as_it_is(tmp_path: Path) -> None:
     config.write_text(config.read_text().replace("https://podcast.cln.example/", f"http://127.0.0.1:{port}/"))
     release(old)
     with served(old / "site", port):
-        bring_in(new, f"http://127.0.0.1:{port}/feed.xml", keep_audio=True)
+        bring_in(new, f"http://127.0.0.1:{port}/feed.xml", keep_audio=True, consent="Old releases, folder 3")
     _, imported = read(new)
     assert all(episode.keep_audio for episode in imported.values())
     assert release(new).mastered == 1

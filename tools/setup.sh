@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 use=${1:?run or test}
 
 # command:package pairs of Debian and Ubuntu
-test_programs=(chromium:chromium java:default-jre-headless flite:flite gpo:gpodder podboat:newsboat openssl:openssl ps:procps)
+test_programs=(chromium:chromium java:default-jre-headless flite:flite gpo:gpodder podboat:newsboat openssl:openssl ps:procps ssh-keygen:openssh-client)
 
 say() { printf '%s\n' "$*" >&2; }
 

@@ -9,7 +9,7 @@ from pipeline import on_first_use
 
 if TYPE_CHECKING:
     from pipeline.audio.clips import clip
-    from pipeline.audio.cutting import pieces
+    from pipeline.audio.cutting import pieces, stretch
     from pipeline.audio.encoder import encoders, ffmpeg_program, ffmpeg_version
     from pipeline.audio.mastering import master
     from pipeline.audio.meter import measure
@@ -27,6 +27,7 @@ __all__ = [
     "pieces",
     "probe",
     "recipe",
+    "stretch",
 ]
 
 __getattr__ = on_first_use(
@@ -40,6 +41,7 @@ __getattr__ = on_first_use(
         "master": "mastering",
         "measure": "meter",
         "pieces": "cutting",
+        "stretch": "cutting",
         "probe": "source",
         "recipe": "recipes",
     },

@@ -40,6 +40,33 @@ def pieces(sources: tuple[Path, ...], *, rate_hz: int, longest_s: float = LONGES
         yield round(start * 1000 / rate_hz), held
 
 
+def stretch(sources: tuple[Path, ...], *, start_ms: int, end_ms: int, rate_hz: int) -> Block:
+    """Decode one stretch of a recording as mono.
+
+    Args:
+        sources: the parts of one recording, in order.
+        start_ms: where it begins; times before the recording count as its start.
+        end_ms: where it ends; what lies beyond the recording is not there.
+        rate_hz: the sample rate wanted.
+
+    Returns:
+        Its samples, float32 (samples,).
+
+    Raises:
+        AudioError: a part cannot be decoded.
+    """
+    first, last = (max(0, round(ms * rate_hz / 1000)) for ms in (start_ms, end_ms))
+    at, held = 0, list[Block]()
+    for source in sources:
+        for block in resampled(decoded(source), rate_hz=rate_hz, channels=1):
+            samples = block[0]
+            held.append(samples[max(0, first - at) : max(0, last - at)])
+            at += len(samples)
+            if at >= last:
+                return np.concatenate(held)
+    return np.concatenate(held) if held else np.zeros(0, dtype=np.float32)
+
+
 def _quiet_place(samples: Block, rate_hz: int) -> int:
     window = max(int(QUIET_S * rate_hz), 1)
     first = len(samples) - max(min(int(SEARCH_S * rate_hz), len(samples) // 10), window)

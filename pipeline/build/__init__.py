@@ -1,6 +1,6 @@
 """The order of the stages, on one page: a workspace in, site/ and its release out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline import feed, pages, words
-from pipeline.build import drafts, gate, headers, site
+from pipeline.build import drafts, gate, headers, listening, site
 from pipeline.build.items import Press
 from pipeline.build.mastering import Report, masters, misses, remarks
 from pipeline.build.members import MembersEdition, editions
@@ -17,8 +17,7 @@ from pipeline.cache import Cache
 from pipeline.model import (
     FEED_KEY,
     Edition,
-    Episode,
-    Master,
+    Problem,
     Release,
     Show,
     Visibility,
@@ -77,7 +76,7 @@ OUTPUTS: tuple[Output, ...] = (_feeds, _transcripts, _chapters, _waveforms, _pag
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """What a build did."""
+    """What a build did. unsigned: what keeps episodes out that are due; `publish` does nothing while there are any."""
 
     release: Release
     episodes: int
@@ -86,6 +85,7 @@ class Built:
     unchanged: int
     removed: int
     members: tuple[MembersEdition, ...] = ()
+    unsigned: tuple[Problem, ...] = ()
 
     def __str__(self) -> str:
         sentence = (
@@ -133,9 +133,12 @@ def release(
         with Press(cache, _public(show), found.pictures) as press:
             press.prepare_images(due)
             mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
-            _stop_unless_signed(where, show, due, mastered, found)
+            _stop_if_heard(listening.still_heard(where, cache, show, due, mastered))
+            unsigned = tuple(gate.unsigned(where, show, due, mastered, found.pictures))
+            waiting = {problem.source for problem in unsigned}
+            due = tuple(episode for episode in due if where.name(episode.path) not in waiting)
             new = tuple(episode for episode in chosen if episode.slug in fresh)
-            for problem in (*found.problems, *remarks(where, new, mastered), *misses(where, show, chosen, mastered)):
+            for problem in (*found.problems, *unsigned, *remarks(where, new, mastered), *misses(where, show, chosen, mastered)):
                 report.warn(problem)
             edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
             edition = replace(edition, withdrawn=_tombstones(found))
@@ -155,15 +158,14 @@ def release(
         unchanged=done.unchanged,
         removed=done.removed,
         members=for_members,
+        unsigned=unsigned,
     )
 
 
-def _stop_unless_signed(
-    where: Workspace, show: Show, due: tuple[Episode, ...], mastered: Mapping[str, Master], found: Survey
-) -> None:
-    problems = tuple(gate.unsigned(where, show, due, mastered, found.pictures))
-    if problems:
-        raise CheckFailedError(problems)
+def _stop_if_heard(problems: Iterable[Problem]) -> None:
+    found = tuple(problems)
+    if found:
+        raise CheckFailedError(found)
 
 
 def _tombstones(found: Survey) -> tuple[str, ...]:

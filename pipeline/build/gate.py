@@ -9,6 +9,7 @@ from typing import Any
 from pipeline import artwork, identifiers, tags, trust, words
 from pipeline.cache import Cache, key
 from pipeline.errors import ArtworkError
+from pipeline.identifiers.recipes import recipe
 from pipeline.model import Episode, Finding, Master, Picture, Problem, Show, Withdrawal
 from pipeline.workspace import REVIEW_NAME, Workspace
 
@@ -42,7 +43,7 @@ def examine(where: Workspace, show: Show, episodes: tuple[Episode, ...], cache: 
     """
     withdrawn, found = trust.withdrawals(where)
     problems = [*found, *_used_again(where, episodes, withdrawn)]
-    if show.trust.names == "required" and not identifiers.knows_names():
+    if show.trust.names == "required" and identifiers.people() is None:
         hint = 'Install it: pip install "cln-media[identifiers]"; or set trust.names to auto.'
         problems.append(Problem(source="cln_media.toml", message="trust.names needs the extra identifiers", hint=hint))
     reviewed: dict[str, trust.Reviewed] = {}
@@ -92,7 +93,8 @@ def unsigned(
         now = fingerprint(show, episode, masters[episode.slug], pictures)
         for role, reason in trust.signing.lacking(episode, now, show.trust):
             hint = f'Listen and read, then: cln-media sign-off {episode.slug} --as {role} --by "YOUR ROLE"'
-            yield Problem(source=where.name(episode.path), message=f"as {role}, it {reason}", hint=hint)
+            message = f"stays out: as {role}, it {reason}"
+            yield Problem(source=where.name(episode.path), message=message, hint=hint, fatal=False)
 
 
 def _images(episode: Episode) -> list[Path]:
@@ -175,7 +177,7 @@ class _Finder:
         named = {show.author, show.title, show.owner_name, *(speaker.label for speaker in episode.speakers)}
         self._people = identifiers.people(sorted(named)) if show.trust.names != "off" else None
         self._cache, self._today = cache, date(today.year, 1, 1)
-        self._key = key(episode.slug, self._people is not None, sorted(named), identifiers.recipe(), today.year)
+        self._key = key(episode.slug, self._people is not None, sorted(named), recipe(), today.year)
         self._known: dict[str, Any] = cache.known(_KIND, self._key) or {}
         self._used: dict[str, Any] = {}
 

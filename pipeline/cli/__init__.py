@@ -192,10 +192,17 @@ def report(context: Context, slug: str, as_json: bool) -> None:
 @click.option("--region", help="The region's id, as in cln_media.toml, for every episode.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Add at most N episodes, the newest first.")
 @click.option("--keep-audio", is_flag=True, help="Publish the old sound as it is, instead of mastering it again.")
+@click.option("--consent", metavar="REFERENCE", help="Where it is filed that all who speak in these episodes agreed.")
 @click.option("--dry-run", is_flag=True, help="Show what would be added and fetch nothing but the feed.")
 @pass_context
 def import_(  # noqa: PLR0917 - click hands over one argument per option
-    context: Context, source: str, region: str | None, limit: int | None, keep_audio: bool, dry_run: bool
+    context: Context,
+    source: str,
+    region: str | None,
+    limit: int | None,
+    keep_audio: bool,
+    consent: str | None,
+    dry_run: bool,
 ) -> None:
     """Turn an existing podcast, from any host, into episodes: sound, notes, chapters, transcripts and identities.
 
@@ -205,7 +212,16 @@ def import_(  # noqa: PLR0917 - click hands over one argument per option
     from pipeline.cli import importing  # noqa: PLC0415
 
     where, screen = context.workspace(), context.screen
-    importing.bring(where, source, screen, region=region, limit=limit, keep_audio=keep_audio, dry_run=dry_run)
+    importing.bring(
+        where,
+        source,
+        screen,
+        region=region,
+        limit=limit,
+        keep_audio=keep_audio,
+        consent=consent,
+        dry_run=dry_run,
+    )
 
 
 @cli.group("members")

@@ -3,7 +3,7 @@
 import csv
 import io
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import date, datetime
 
 import click
 
@@ -23,7 +23,7 @@ def report(where: Workspace, screen: Screen, *, now: datetime, as_csv: bool, as_
         raise CheckFailedError(survey.problems)
     rows = list(trust.consent.rows(survey.episodes, today=now.date()))
     if as_json:
-        screen.json([asdict(row) for row in rows])
+        screen.json([_as_json(row) for row in rows])
     elif as_csv:
         click.echo(_csv(rows), nl=False)
     elif rows:
@@ -41,11 +41,16 @@ def verify_trail(where: Workspace, screen: Screen, *, as_json: bool) -> bool:
         found = [asdict(each) for each in problems]
         screen.json({"entries": count, "head": head, "whole": is_whole, "problems": found})
         return is_whole
-    screen.problems(problems)
+    if problems:
+        screen.problems(problems)
     if is_whole:
         screen.say(f"{count} {'entry' if count == 1 else 'entries'}, each follows the one before.")
         screen.say(f"The last one is {head}: note it elsewhere, and missing lines at the end show as well.")
     return is_whole
+
+
+def _as_json(row: trust.consent.Row) -> dict[str, object]:
+    return {name: str(value) if isinstance(value, date) else value for name, value in asdict(row).items()}
 
 
 def _csv(rows: list[trust.consent.Row]) -> str:

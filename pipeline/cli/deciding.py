@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import click
 
-from pipeline import trust
+from pipeline import identifiers, trust
+from pipeline.build import listening
 from pipeline.build.survey import Survey
 from pipeline.cli import looking
 from pipeline.cli.screen import Screen
@@ -18,6 +19,7 @@ from pipeline.workspace import Workspace
 Choice = Literal["accept", "remove", "mute", "hold"]
 _HEADINGS = ("ID", "What", "How sure", "Where", "Words", "Decided")
 _SHOWN_AROUND = 30
+_WIDE_MS = 2_000
 _ANSWERS: dict[str, Choice | None] = {"a": "accept", "r": "remove", "m": "mute", "h": "hold", "s": None}
 
 
@@ -37,8 +39,11 @@ class Desk:
         self._where, self._slug, self._screen, self._now = where, slug, screen, now
         self._look()
 
-    def decide(self, identity: str, choice: Choice, *, reason: str, by: str | None) -> None:
+    def decide(self, identity: str, choice: Choice, *, reason: str, by: str | None, wide: bool = False) -> None:
         """Write down what a person decides about a finding.
+
+        Where a speech model is named in the settings, only the words themselves are covered (and 400 ms to each side);
+        otherwise all that is said in the same cues. `wide` covers those and two seconds more to each side.
 
         Raises:
             WorkspaceError: there is no such finding, or it cannot be removed by itself.
@@ -50,8 +55,15 @@ class Desk:
             hint = "change it there yourself; then look again: cln-media review"
             raise WorkspaceError(f"{found.field} cannot be removed by itself", source=found.file, hint=hint)
         verdict = Verdict.REMOVE if choice == "mute" else Verdict(choice)
+        times = self._times(found, wide=wide) if verdict is Verdict.REMOVE else None
         decision = trust.decided(
-            found, verdict, by=self._by(by), on=self._now.date(), reason=reason, mute=choice == "mute"
+            found,
+            verdict,
+            by=self._by(by),
+            on=self._now.date(),
+            reason=reason,
+            mute=choice == "mute",
+            times=times,
         )
         kept = tuple(each for each in self._episode.decisions if not trust.is_about(each, found))
         trust.trail.note(
@@ -105,6 +117,13 @@ class Desk:
         self._survey.require((self._slug,))
         self._episode: Episode = next(each for each in self._survey.episodes if each.slug == self._slug)
 
+    def _times(self, found: trust.Found, *, wide: bool) -> tuple[int, int] | None:
+        if found.start_ms is None or found.end_ms is None or self._survey.show is None:
+            return None
+        if wide:
+            return max(0, found.start_ms - _WIDE_MS), found.end_ms + _WIDE_MS
+        return listening.times(self._survey.show, self._episode, found, identifiers.find)
+
     def _open(self) -> tuple[trust.Found, ...]:
         return self._survey.reviewed[self._slug].open
 
@@ -143,4 +162,5 @@ def _as_json(found: trust.Found) -> dict[str, Any]:
 
 
 def _decision(found: trust.Found) -> dict[str, Any] | None:
-    return asdict(found.decision) if found.decision else None
+    decision = found.decision
+    return {**asdict(decision), "on": decision.on.isoformat()} if decision else None

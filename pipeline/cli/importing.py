@@ -13,7 +13,7 @@ from pipeline.build.survey import READERS, CheckFailedError
 from pipeline.cli.screen import Meter, Screen, size_text
 from pipeline.errors import IngestError, MediaError, WorkspaceError
 from pipeline.importing import Added, Addition, OldFeed, Patience, Plan, Web
-from pipeline.model import Episode, Problem, Show, clock
+from pipeline.model import Episode, Problem, RoomConsent, Show, clock
 from pipeline.workspace import Workspace, toml
 
 WORKERS = 4
@@ -31,6 +31,7 @@ def bring(
     dry_run: bool = False,
     limit: int | None = None,
     keep_audio: bool = False,
+    consent: str | None = None,
     patience: Patience | None = None,
 ) -> None:
     """Turn an existing podcast into episodes; what is there already is left as it is.
@@ -43,6 +44,7 @@ def bring(
         dry_run: only tell what would be added.
         limit: the most episodes to add this time, the newest first.
         keep_audio: whether MP3s are published as they are, instead of being mastered again.
+        consent: where it is filed that all who speak in these episodes agreed; None leaves that to be filled in.
         patience: how long to wait for the old host.
 
     Raises:
@@ -64,7 +66,7 @@ def bring(
     _check_space(where, plan)
     _propose(where, feed, web, screen)
     recordings = importing.Recordings({source.sha256: e.slug for e in episodes for source in e.sources})
-    write = partial(_write_episode, keep_audio=keep_audio)
+    write = partial(_write_episode, keep_audio=keep_audio, consent=consent)
     tools = replace(_TOOLS, write_episode=write)
     job = _Job(where=where, show=show, region=region, web=web, tools=tools, recordings=recordings, screen=screen)
     failed = [*plan.refused, *job.run(plan.additions)]
@@ -281,9 +283,17 @@ def _count(number: int) -> str:
     return f"{number} episode" if number == 1 else f"{number} episodes"
 
 
-def _write_episode(folder: Path, episode: Episode, comments: tuple[str, ...], *, keep_audio: bool = False) -> None:
+def _write_episode(
+    folder: Path,
+    episode: Episode,
+    comments: tuple[str, ...],
+    *,
+    keep_audio: bool = False,
+    consent: str | None = None,
+) -> None:
     kept = keep_audio and all(source.path.suffix == ".mp3" for source in episode.sources)
-    episode = replace(episode, keep_audio=kept)
+    room = RoomConsent(room="all-agreed", reference=consent) if consent else None
+    episode = replace(episode, keep_audio=kept, room=room)
     workspace.write_episode(folder, episode, comments=comments)
 
 

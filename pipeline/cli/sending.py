@@ -67,7 +67,14 @@ class Errand:
 
 
 def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
-    """Bring a store to what was built, after showing what that means."""
+    """Bring a store to what was built, after showing what that means.
+
+    Raises:
+        CheckFailedError: an episode that is due is not signed: to leave it out might take it back.
+        MediaError: the store cannot be read or written.
+    """
+    if built.unsigned:
+        raise CheckFailedError(tuple(replace(problem, fatal=True) for problem in built.unsigned))
     with publish.only_here(where.cache) as mark:
         quiet = screen.silenced() if wish.as_json else screen
         place = at(where, mark, quiet, staging=wish.staging)

@@ -47,6 +47,9 @@ def sign(where: Workspace, slug: str, screen: Screen, *, now: datetime, role: st
         hint = f"Build it and listen to it first: cln-media build {slug}"
         raise WorkspaceError("is not built as it stands", source=here, hint=hint)
     parts = gate.fingerprint(show, episode, master, survey.pictures)
+    if any((each.role, each.by, dict(each.parts)) == (role, by.strip(), parts) for each in episode.sign_offs):
+        screen.say(f"{slug} is signed as {role}, by {by.strip()}, just as it is.")
+        return
     signed = SignOff(role=role, by=by.strip(), at=_now(), parts=parts)
     if key is not None:
         signed = replace(signed, signature=trust.signing.ssh_signature(trust.signing.statement(slug, signed), key))

@@ -33,6 +33,7 @@ def scan(context: Context, path: Path, no_names: bool, as_json: bool) -> None:
 @click.option("--accept", "reason", metavar="REASON", help="It identifies nobody, because …")
 @click.option("--remove", is_flag=True, help="Take it out of the words, and bleep it in the sound.")
 @click.option("--mute", is_flag=True, help="The same, with silence in place of the bleep.")
+@click.option("--wide", is_flag=True, help="With --remove or --mute: cover two seconds more to each side.")
 @click.option("--hold", is_flag=True, help="Leave it open; the episode waits.")
 @with_by
 @with_json
@@ -44,6 +45,7 @@ def review(  # noqa: PLR0917 - click hands over one argument per option
     reason: str | None,
     remove: bool,
     mute: bool,
+    wide: bool,
     hold: bool,
     by: str | None,
     as_json: bool,
@@ -64,7 +66,7 @@ def review(  # noqa: PLR0917 - click hands over one argument per option
         raise click.UsageError("Name one finding by its ID, and one of --accept REASON, --remove, --mute and --hold.")
     desk = deciding.Desk(context.workspace(), slug, context.screen, now=datetime.now(UTC))
     if finding is not None:
-        desk.decide(finding, chosen[0], reason=reason or "", by=by)
+        desk.decide(finding, chosen[0], reason=reason or "", by=by, wide=wide)
     elif not as_json and deciding.is_somebody_there():
         desk.ask(by)
     if desk.show(as_json=as_json):

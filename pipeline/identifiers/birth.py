@@ -12,12 +12,12 @@ from pipeline.model import Finding
 
 _NAMED = re.compile(
     r"\bdate(?:\s+|,\s?)(?:of|a)[,\s]+(?:\w{1,3},?\s+)?birth\b|\bbirth\s?-?date\b|\bbirthday\b"
-    r"|(?<![\w.])d[. ]?o[. ]?b\b\.?|\bborn\b|\bbirth\b|\bborned\b",
+    r"|(?<![\w.])d[. ]?o[. ]?b(?![a-z])\.?|\bborn\b",
     re.IGNORECASE,
 )
-_BORN = frozenset(["born", "birthday", "birth"])
+_BORN = frozenset(["born", "birthday"])
 _NAMED_REACH, _BORN_REACH, _AFTER_REACH, _WITHOUT_YEAR_REACH = 170, 70, 50, 45  # characters
-_DUE_TOKENS = 24
+_DUE_TOKENS, _DUE_BEFORE = 24, 12
 _NOT_PEOPLE = re.compile(
     r"\b(?:nhs|service|trust|network|college|charity|idea|project|scheme|state|programme|practice|podcast|ward|unit"
     r"|hospital|team|movement|system|health|app)(?:'s)?(?:\s+\w+){0,2}\s*$",
@@ -30,7 +30,7 @@ _HISTORY = re.compile(
     r"\b(?:acts?|law|bill|legislation|regulations?|founded|began|begun|opened|open|launch\w*|publish\w*|introduced|force|"
     r"effect|established|established|created|formed|merged|abolished|replaced|inquiry|enquiry|report|guidelines?|"
     r"guidance|policy|policies|contract|war|election|elected|referendum|pandemic|strike|vaccine|licen[cs]ed|approved|"
-    r"nhs|trust|college|ministry|department|government|minister|parliament|minutes|meeting|met|conference|issue|"
+    r"nhs|trust|service|programme|scheme|pilot|project|started\s+(?:on|in)|college|ministry|department|government|minister|parliament|minutes|meeting|met|conference|issue|"
     r"edition|paper|article|journal|trial|study|white\s+paper|framework|constitution|treaty|signed|dated|version|"
     r"updated|revised|issued|reorganisation|transferred|handed|built|closed|history|anniversary|qualified|graduated|"
     r"appointed|joined|started\s+(?:work|as|at|here|training)|my\s+first\s+(?:day|shift|job|post)|retired|since|until|"
@@ -52,6 +52,7 @@ _PERSON = re.compile(
 _OTHER_NUMBER = re.compile(r"\b(?:sort code|version|release|build|invoice|order)\W*(?:\w+\W+)?$", re.IGNORECASE)
 _BEFORE, _AFTER = 110, 60
 _YEARS_AGO = 10
+_NUMBERS = frozenset([Is.FIGURES, Is.ZERO, Is.UNIT, Is.TEEN, Is.TENS, Is.ORDINAL])
 
 
 def births(text: str, row: Tokens, today: date) -> Iterator[Finding]:
@@ -85,10 +86,10 @@ def _is_of_no_person(text: str, match: re.Match[str]) -> bool:
 def _with_due(
     text: str, row: Tokens, found: list[CalendarDate], said: list[re.Match[str]], today: date
 ) -> list[CalendarDate]:
-    """Add dates that are dates only because one was asked for."""
+    """Add dates that are dates only because one was asked for; they give way to those that are dates anywhere."""
     starts = [token.start for token in row]
-    added: list[CalendarDate] = []
     taken = {each.start for each in found if each.year is not None}
+    due: list[CalendarDate] = []
     last = 0
     for match in said:
         first = max(last, bisect_left(starts, match.end()))
@@ -96,20 +97,32 @@ def _with_due(
             last = at
             if row[at].start in taken:
                 break
-            if row[at].what in {Is.WORD, Is.MARK, Is.FILLER, Is.LETTER}:
-                continue
-            due = date_due(text, row, at, today)
-            if due is not None:
-                added.append(due)
+            read = date_due(row, at, today) if row[at].what in _NUMBERS else None
+            if read is not None:
+                due.append(read)
                 break
-    kept = [each for each in found if not any(d.start < each.end and each.start < d.end for d in _near(added, each))]
-    added = [d for d in added if not any(d.start < each.end and each.start < d.end for each in _near(kept, d))]
-    return sorted([*kept, *added], key=lambda each: each.start)
+        else:
+            due += _due_before(text, row, bisect_left(starts, match.start()), match, today)
+    full = [each for each in found if each.year is not None]
+    bare = [each for each in found if each.year is None]
+    used = bytearray(len(text))
+    kept = []
+    for each in (*full, *due, *bare):
+        if 1 not in used[each.start : each.end]:
+            used[each.start : each.end] = b"\1" * (each.end - each.start)
+            kept.append(each)
+    return sorted(kept, key=lambda each: each.start)
 
 
-def _near(ordered: list[CalendarDate], each: CalendarDate) -> list[CalendarDate]:
-    at = bisect_left([one.start for one in ordered], each.start) if len(ordered) < 50 else 0  # noqa: PLR2004
-    return ordered[max(0, at - 2) : at + 3]
+def _due_before(text: str, row: Tokens, after: int, match: re.Match[str], today: date) -> list[CalendarDate]:
+    """Read the date of "fourteen six thirty nine as date of birth"."""
+    if match[0].lower() in _BORN:
+        return []
+    for at in range(max(0, after - _DUE_BEFORE), after):
+        read = date_due(row, at, today) if row[at].what in _NUMBERS else None
+        if read is not None and read.end <= match.start() and not re.search(r"[.?!\n]", text[read.end : match.start()]):
+            return [read]
+    return []
 
 
 def _claimed(text: str, found: list[CalendarDate], said: list[re.Match[str]]) -> set[int]:

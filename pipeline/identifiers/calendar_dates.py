@@ -8,14 +8,14 @@ from datetime import date
 from pipeline.identifiers.tokens import Is, Tokens, below_hundred, ordinal, skip
 
 _REACH = 14  # tokens between the parts of a date
-_GAP = frozenset([",", ".", "-", "\u2013", "\u2014", "\u2026", "'", "\u2019", "of", "the", "in", "on", "day", "month"])
+_GAP = frozenset([",", ".", "-", "\u2013", "\u2014", "\u2026", "'", "\u2019", "of", "the", "in", "on", "day", "month", "year"])
 _YEAR_GAP = frozenset([",", "-", "\u2013", "\u2026", "."])
 _LAST_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CENTURIES = (18, 19, 20)
 _FIRST_YEAR, _LAST_YEAR = 1850, 2099
 _PLAIN_SHORT_YEAR = 32  # a smaller number after a day and a month could be another day, an hour or a count
 _WRITTEN = re.compile(
-    r"(?<![\w/.-])(?:(?P<day>[0-9]{1,2})(?P<mark>\s?[/.-]\s?| )(?P<month>[0-9]{1,2})(?P=mark)(?P<year>[0-9]{4}|[0-9]{2})"
+    r"(?<![0-9_/.-])(?:(?P<day>[0-9]{1,2})(?P<mark>\s?[/.-]\s?| )(?P<month>[0-9]{1,2})(?P=mark)(?P<year>[0-9]{4}|[0-9]{2})"
     r"|(?P<year_first>[0-9]{4})(?P<mark2>[/.-]| )(?P<month2>[0-9]{1,2})(?P=mark2)(?P<day2>[0-9]{1,2}))(?![\w/-]|\.[0-9])"
 )
 _ENDS = re.compile(r"\s*(?:$|\n|[,;!?)\]\u2026]|[.:](?![0-9]))")
@@ -65,9 +65,8 @@ def dates(text: str, row: Tokens, today: date) -> list[CalendarDate]:
     return kept
 
 
-def date_due(text: str, row: Tokens, at: int, today: date) -> CalendarDate | None:
+def date_due(row: Tokens, at: int, today: date) -> CalendarDate | None:
     """Read a date where one is expected, such as after "date of birth": also "twelve oh five forty eight"."""
-    del text
     if row[at].what is Is.FIGURES and len(row[at].word) in {6, 8}:
         word = row[at].word
         year = int(word[4:]) if len(word) == 8 else _century(int(word[4:]), today)  # noqa: PLR2004 - ddmmyyyy
@@ -170,7 +169,8 @@ def _day_before(row: Tokens, at: int, done: int) -> tuple[int, int] | None:
 def _year_before(row: Tokens, at: int, done: int, today: date) -> tuple[int, int] | None:
     for first in range(max(done, at - _REACH), at):
         year = _year(row, first, today)
-        if year is not None and not year[2] and skip(row, year[1], _GAP) == at:
+        is_year = year is not None and (not year[2] or (first > 0 and row[first - 1].word == "in"))
+        if year is not None and is_year and skip(row, year[1], _GAP) == at:
             return year[0], first
     return None
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Is(IntEnum):
-    """What a token is."""
+    """What a token is. SOUND: a word that sounds like a digit, "for" like "four"."""
 
     WORD = auto()
     FIGURES = auto()
@@ -20,6 +20,7 @@ class Is(IntEnum):
     MONTH = auto()
     REPEAT = auto()
     FILLER = auto()
+    SOUND = auto()
     LETTER = auto()
     MARK = auto()
 
@@ -106,7 +107,7 @@ _FILLERS = [
 ]
 
 _WORDS: dict[str, tuple[Is, int]] = {
-    **dict.fromkeys(["zero", "oh", "nought", "naught", "nil"], (Is.ZERO, 0)),
+    **dict.fromkeys(["zero", "oh", "o", "nought", "naught", "nil"], (Is.ZERO, 0)),
     **{word: (Is.UNIT, number) for number, word in enumerate(_UNITS, 1)},
     **{word: (Is.TEEN, number) for number, word in enumerate(_TEENS, 10)},
     **{word: (Is.TENS, 10 * number) for number, word in enumerate(_TENS, 2)},
@@ -122,6 +123,7 @@ _WORDS: dict[str, tuple[Is, int]] = {
     "double": (Is.REPEAT, 2),
     "treble": (Is.REPEAT, 3),
     "triple": (Is.REPEAT, 3),
+    **{word: (Is.SOUND, number) for word, number in (("won", 1), ("to", 2), ("too", 2), ("for", 4), ("fore", 4), ("ate", 8))},
     **dict.fromkeys(_FILLERS, (Is.FILLER, 0)),
 }
 _LONG = 4300  # figures that Python turns into a number; longer rows say none

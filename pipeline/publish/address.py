@@ -38,6 +38,7 @@ def open_store(settings: StorageSettings, *, workspace: Path) -> "S3Store | Dire
     if scheme == "s3" and rest.startswith("//"):
         bucket, prefix = _bucket_and_prefix(rest.removeprefix("//"))
         _check_endpoint(settings.endpoint_url)
+        _check_region(settings)
         from pipeline.publish.s3 import S3Store  # noqa: PLC0415  a folder does not need it
 
         return S3Store(bucket=bucket, prefix=prefix, settings=settings)
@@ -71,6 +72,17 @@ def _check_endpoint(endpoint_url: str | None) -> None:
         raise ConfigError("[storage] endpoint_url is not an address", source=_SOURCE, hint=hint) from error
     if not is_usable or url.query or url.fragment:
         raise ConfigError("[storage] endpoint_url is not an address of a store", source=_SOURCE, hint=hint)
+
+
+def _check_region(settings: StorageSettings) -> None:
+    """Refuse a bucket of Amazon's outside the regions that are allowed; where others are, only a person knows."""
+    region = settings.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    allowed = settings.allowed_regions
+    if settings.endpoint_url is not None or region is None or settings.residency_reference:
+        return
+    if allowed and region not in allowed:
+        hint = f"use a bucket in {' or '.join(allowed)}, or name the assessment that allows it in residency_reference"
+        raise ConfigError(f"[storage] is in {region}, where recordings may not be kept", source=_SOURCE, hint=hint)
 
 
 def _secret(what: str) -> ConfigError:

@@ -135,8 +135,8 @@ class _Work:
         listed = self._crew.call(lambda: {found.key for found in self._store.listing()})
         self._keys = tuple(sorted(self._going(listed)))
         self._gone.update(key for key in self._keys if key in listed or self._is_meant(key))
-        is_kept = bool(self._before.kept or self._before.blobs or self._before.turn)
-        self.is_done = not (self._keys or is_kept or self._old_versions())
+        old = self._old_versions()  # in any case: without the right to see them, nothing is changed
+        self.is_done = not (self._keys or old or self._before.kept or self._before.blobs or self._before.turn)
 
     def take(self, turn: Taking, voice: Voice | None) -> None:
         """Do it, in a turn; the ledger that forgets what is removed is written last."""
@@ -219,8 +219,9 @@ class _Work:
                 self._crew.run([_job(str(each), partial(self._store.delete_version, each), turn) for each in each_step])
             self._removed.update((each.key, each.id) for each in old)
             old = self._old_versions(prefix) if old else []
-        self._removed.difference_update((each.key, each.id) for each in old)
-        still = [each for each in old if not each.is_mark]  # some services never give up a mark, which holds nothing
+        left = [each for each in old if (each.key, each.id) in self._removed]  # others are of a ledger written since
+        self._removed.difference_update((each.key, each.id) for each in left)
+        still = [each for each in left if not each.is_mark]  # some services never give up a mark, which holds nothing
         if still:
             hint = "ask the provider what keeps it; then withdraw again"
             source = f"{self._store.address}/{still[0].key}"

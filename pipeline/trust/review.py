@@ -93,8 +93,28 @@ def review(episode: Episode, find: Find, *, in_cover: str = "", silent: frozense
     return Reviewed(episode=made, found=(*found, *(replace(each, decision=None) for each in left)))
 
 
-def decided(found: Found, verdict: Verdict, *, by: str, on: date, reason: str = "", mute: bool = False) -> Decision:
-    """Write down what a person decides about words that were found."""
+def decided(
+    found: Found,
+    verdict: Verdict,
+    *,
+    by: str,
+    on: date,
+    reason: str = "",
+    mute: bool = False,
+    times: tuple[int, int] | None = None,
+) -> Decision:
+    """Write down what a person decides about words that were found.
+
+    Args:
+        found: the words.
+        verdict: what is done about them.
+        by: the role of who decides.
+        on: the day.
+        reason: why they identify nobody.
+        mute: whether silence covers the sound, not a bleep.
+        times: from when to when they are said, ms from the start of the recording; the whole cues, otherwise.
+    """
+    start_ms, end_ms = times or (found.start_ms, found.end_ms)
     return Decision(
         verdict=verdict,
         kind=found.kind,
@@ -102,8 +122,8 @@ def decided(found: Found, verdict: Verdict, *, by: str, on: date, reason: str = 
         said=found.said,
         by=by,
         on=on,
-        start_ms=found.start_ms,
-        end_ms=found.end_ms,
+        start_ms=start_ms,
+        end_ms=end_ms,
         around=found.around,
         reason=reason,
         cover="mute" if mute else "bleep",

@@ -244,8 +244,13 @@ def _episode_toml(episode: Episode) -> str:
             lines += [f"# {key.doc}", f"{key.name} = {toml.written(value)}"]
         elif key.name in offered:
             lines += [f"# {key.doc}", f"# {key.name} = {shown.get(key.name) or key.default_toml() or '…'}"]
+    if episode.room is not None:
+        lines += ["", "[consent]", *(f"{name} = {toml.written(value)}" for name, value in asdict(episode.room).items())]
     for name, tables in _tables(episode).items():
         lines += [line for table in tables for line in toml.table_lines(name, table)]
+    if episode.room is None and not episode.speakers:
+        lines += ["", "# What the people in the room agreed to; it is not published without.", "# [consent]"]
+        lines += ['# room = "all-agreed"', '# reference = "where the notice to the room is filed"']
     if not episode.speakers:
         lines += ["", "# Who speaks: a role each; a name only with consent to be named.", "# [[speakers]]"]
         lines += ['# role = "Chair"']

@@ -1,0 +1,60 @@
+"""Text enters, findings that could identify a patient leave for a person to judge.
+
+A finding is `certain` where a check digit or the words around it prove it, `likely` where its shape says what it is, and
+`check` where it is only a long number or might be something else. No finding does not mean that nobody can be identified:
+rare stories have no shape, and a recogniser that mishears a digit hides the number.
+
+spaCy lives in `people`, for names, if the extra `identifiers` is installed; everything else needs no library.
+"""
+
+from datetime import UTC, date, datetime
+
+from pipeline.identifiers.addresses import addresses
+from pipeline.identifiers.ages import ages
+from pipeline.identifiers.birth import births
+from pipeline.identifiers.codes import codes
+from pipeline.identifiers.finding import blanked, without_overlaps
+from pipeline.identifiers.joining import Joined, joined
+from pipeline.identifiers.mail import addresses_of_mail
+from pipeline.identifiers.names import names
+from pipeline.identifiers.people import People, people
+from pipeline.identifiers.runs import is_nhs_number, runs, written_numbers
+from pipeline.identifiers.saying import canonical
+from pipeline.identifiers.tokens import tokens
+from pipeline.model import Finding
+
+__all__ = ["Joined", "People", "canonical", "find", "is_nhs_number", "joined", "people"]
+
+
+def find(text: str, *, people: People | None = None, today: date | None = None) -> tuple[Finding, ...]:
+    """Find what could identify a patient, in time that grows with the length of the text only.
+
+    Join the cues of one speaker before the search, with `joined`: recognisers and captions split numbers and dates.
+
+    Args:
+        text: a transcript, notes or any other words, in English.
+        people: what finds names of people, from `people()`; None for those that need no model.
+        today: the day from which the ten years count after which a full date could be a date of birth; None for today.
+
+    Returns:
+        The findings, ascending by start, none overlapping: of two that would, the stronger stands, then the longer.
+
+    Source:
+        NHS Data Dictionary, NHS NUMBER (modulus 11). National Insurance number and postcode formats of GOV.UK.
+    """
+    today = today or datetime.now(UTC).date()
+    row = tokens(text)
+    shaped = [
+        *written_numbers(text),
+        *addresses_of_mail(text),
+        *codes(text, row),
+        *births(text, row, today),
+        *ages(text),
+        *addresses(text),
+        *names(text),
+        *(people(text) if people else ()),
+    ]
+    # What a strong finding holds is no part of a run of digits, so that a number next to it is still found.
+    strong = [(each.start, each.end) for each in shaped if each.severity != "check" and each.kind != "PERSON"]
+    found = without_overlaps([*shaped, *runs(text, row, strong)], len(text))
+    return tuple(each for each in found if each.kind)
