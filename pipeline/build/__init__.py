@@ -124,7 +124,9 @@ def release(
     try:
         found = survey(where, cache, now=now, prepare=partial(drafts.with_notes, where))
         found.require(slugs)
-        chosen = tuple(e for e in found.episodes if not slugs or e.slug in slugs or e.is_due(now))
+        gone = {withdrawal.slug for withdrawal in found.withdrawn if withdrawal.speaker is None}
+        there = tuple(episode for episode in found.episodes if episode.slug not in gone)
+        chosen = tuple(e for e in there if not slugs or e.slug in slugs or e.is_due(now))
         if found.show is not None:
             drafts.transcripts(cache, found.show, chosen, report)
         show = found.complete()
@@ -138,7 +140,12 @@ def release(
             waiting = {problem.source for problem in unsigned}
             due = tuple(episode for episode in due if where.name(episode.path) not in waiting)
             new = tuple(episode for episode in chosen if episode.slug in fresh)
-            for problem in (*found.problems, *unsigned, *remarks(where, new, mastered), *misses(where, show, chosen, mastered)):
+            for problem in (
+                *found.problems,
+                *unsigned,
+                *remarks(where, new, mastered),
+                *misses(where, show, chosen, mastered),
+            ):
                 report.warn(problem)
             edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
             edition = replace(edition, withdrawn=_tombstones(found))

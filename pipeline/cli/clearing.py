@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 _MOST_LISTED = 500
 _OLD_VERSIONS = {
+    "folder": "A folder keeps no earlier versions of files itself; its backups are yours to look through.",
     "none": "The store keeps no earlier versions of files.",
     "removed": "The store keeps earlier versions of files: those of this episode, of pages and of feeds were removed.",
     "unknown": "The store does not tell whether it keeps earlier versions of files: ask the provider.",
@@ -34,7 +34,7 @@ class _Cleared:
     count: int
 
 
-def finish(place: "Place", mark: str, screen: Screen, *, take_over: bool, now: datetime) -> None:
+def finish(place: "Place", mark: str, screen: Screen, *, take_over: bool, now: datetime) -> bool:
     """Remove from the store all that was withdrawn and is not yet known to be gone, and write the certificates.
 
     Args:
@@ -44,12 +44,16 @@ def finish(place: "Place", mark: str, screen: Screen, *, take_over: bool, now: d
         take_over: whether a turn that somebody else still has is taken over.
         now: the time that the certificate names.
 
+    Returns:
+        Whether there was anything to finish.
+
     Raises:
         MediaError: the store cannot be written, or still holds some of it.
     """
-    for withdrawal in trust.withdrawals(place.where)[0]:
-        if withdrawal.finished_on is None:
-            _finish(place, withdrawal, mark, screen, take_over=take_over, now=now)
+    pending = [each for each in trust.withdrawals(place.where)[0] if each.finished_on is None]
+    for withdrawal in pending:
+        _finish(place, withdrawal, mark, screen, take_over=take_over, now=now)
+    return bool(pending)
 
 
 def certificate(where: Workspace, withdrawal: Withdrawal) -> Path:
@@ -61,27 +65,31 @@ def _finish(
     place: "Place", withdrawal: Withdrawal, mark: str, screen: Screen, *, take_over: bool, now: datetime
 ) -> None:
     where, slug = place.where, withdrawal.slug
-    whole = _cleared(place.store, place.owner, slug, screen, take_over=take_over)
+    whole = _cleared(place.store, place.owner, withdrawal, screen, take_over=take_over)
     others = [
-        _cleared(store, owner, slug, screen, take_over=take_over)
+        _cleared(store, owner, withdrawal, screen, take_over=take_over)
         for store, owner in _others(place, mark, screen, take_over=take_over)
     ]
-    kinds = sorted({each.versions for each in (whole, *others)})
+    current = _current(place.store)
+    before = place.seen.ledger.stored if place.seen.ledger else {}
+    public = {key for key in (*withdrawal.removed, *whole.keys, *before) if _is_of(slug, key) and key not in current}
+    kept = {key for each in (whole, *others) for key in each.keys} - public
+    checked, looked = _looked_at(place.show, sorted(public))
+    notes = [_OLD_VERSIONS[kind] for kind in sorted({each.versions for each in (whole, *others)})]
     versions = sum(each.count for each in (whole, *others))
-    removed = {*withdrawal.removed, *whole.keys, *(key for each in others for key in each.keys)}
-    checked, notes = _looked_at(place.show, sorted({*withdrawal.removed, *whole.keys}), _current(place.store))
-    counted = (f"{versions} earlier versions of files were removed.",) if versions else ()
+    notes += [f"{versions} earlier versions of files were removed."] if versions else []
+    notes += [f"{len(kept)} copies kept of earlier releases, or for members and trials, were removed."] if kept else []
     done = replace(
         withdrawal,
         finished_on=now.date(),
-        removed=tuple(sorted(removed)),
+        removed=tuple(sorted(public)),
         checked=checked,
-        notes=(*(_OLD_VERSIONS[kind] for kind in kinds), *counted, *notes),
+        notes=tuple(dict.fromkeys((*withdrawal.notes, *notes, *looked))),
     )
-    trust.trail.note(where.trail, "withdrawn", slug=slug, removed=len(removed), versions=versions)
+    trust.trail.note(where.trail, "withdrawn", slug=slug, removed=len(public), kept=len(kept), versions=versions)
     trust.write_withdrawal(where, done)
     write_atomic(certificate(where, done), pages.certificate(done, place.show, templates=where.templates))
-    screen.say(f"Withdrawn: {len(removed)} files of {slug} removed, {len(checked)} addresses found gone.")
+    screen.say(f"Withdrawn: {len(public)} files of {slug} removed, {len(checked)} addresses found gone.")
 
 
 def _others(place: "Place", mark: str, screen: Screen, *, take_over: bool) -> list[tuple[publish.Store, publish.Owner]]:
@@ -95,17 +103,24 @@ def _others(place: "Place", mark: str, screen: Screen, *, take_over: bool) -> li
     return [*parts, (staging, place.owner)]
 
 
-def _cleared(store: publish.Store, owner: publish.Owner, slug: str, screen: Screen, *, take_over: bool) -> _Cleared:
+def _cleared(
+    store: publish.Store, owner: publish.Owner, withdrawal: Withdrawal, screen: Screen, *, take_over: bool
+) -> _Cleared:
+    slug, current = withdrawal.slug, _current(store)
     screen.detail(f"Removing what is left of {slug} from {store.address}")
-    doomed = partial(_is_of, slug)
+
+    def doomed(key: str) -> bool:
+        # Without one voice, the rest of an episode may be live again.
+        return _is_of(slug, key) and (withdrawal.speaker is None or key not in current)
+
     erased = publish.erase(store, doomed=doomed, owner=owner, at_once=take_over, voice=screen.stalled)
-    current = _current(store)
     left = [key for key in publish.remains(store, doomed) if key not in current]
     if left:
         message = f"still holds {len(left)} files of {slug}, such as {left[0]}"
         hint = "give the publisher the right to remove versions, and run the same command again"
         raise StorageError(message, source=store.address, hint=hint)
-    return _Cleared(keys=erased.keys, versions=erased.versions, count=erased.version_count)
+    is_folder = isinstance(store, publish.DirectoryStore)
+    return _Cleared(keys=erased.keys, versions="folder" if is_folder else erased.versions, count=erased.version_count)
 
 
 def _is_of(slug: str, key: str) -> bool:
@@ -117,11 +132,11 @@ def _current(store: publish.Store) -> frozenset[str]:
     return frozenset(ledger.by_key) if ledger else frozenset()
 
 
-def _looked_at(show: Show, removed: list[str], current: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _looked_at(show: Show, removed: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Ask for every address that is gone, as the world does; return what answered so, and what else is to be said."""
-    keys = [key for key in removed if key not in current and not key.startswith(publish.OWN)][:_MOST_LISTED]
+    keys = removed[:_MOST_LISTED]
     if not keys or show.is_example:
-        return (), ("No public address was looked at: none is in use yet.",)
+        return (), ("No public address was looked at: none is in use yet.",) if keys else ()
     states = verify.still_answers([show.url(key) for key in keys])
     gone = tuple(f"{address}: gone" for address, state in states.items() if state == "gone")
     still = [address for address, state in states.items() if state == "answers"]

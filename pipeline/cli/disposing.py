@@ -31,7 +31,12 @@ def dispose(where: Workspace, slug: str, screen: Screen, *, now: datetime, by: s
     if survey.show is None or episode is None:
         raise CheckFailedError(survey.problems)
     source = where.name(episode.path)
-    if episode.disposed_on is None:
+    is_withdrawn = any(each.slug == slug and each.speaker is None for each in survey.withdrawn)
+    if episode.disposed_on is None and is_withdrawn:
+        screen.say(f"{slug} was withdrawn: nothing of its sound stays in its folder.")
+        sending.agree(sending.Wish(yes=yes), screen, "Remove the recording?", "Nothing was removed.")
+        _mark(episode, now)
+    elif episode.disposed_on is None:
         cache = Cache(where.cache)
         master = cached(cache, survey.show, episode)
         cache.close()
@@ -43,17 +48,19 @@ def dispose(where: Workspace, slug: str, screen: Screen, *, now: datetime, by: s
         sending.agree(sending.Wish(yes=yes), screen, "Remove the recording?", "Nothing was removed.")
         keeping.keep(episode, master)
         _mark(episode, now)
-    present = [each for each in episode.sources if each.path.exists()]
+    present = [each.path for each in episode.sources if each.path.exists()]
+    present += sorted(episode.path.glob("master.*")) if is_withdrawn else []
     hashes = {each.path.name: each.sha256 for each in episode.sources}
     trust.trail.note(where.trail, "dispose", slug=slug, by=by, recordings=hashes)
     for each in present:
         try:
-            each.path.unlink()
+            each.unlink()
         except OSError as error:
             hint = "Check the rights of that folder, and run the same command again."
-            raise WorkspaceError(f"cannot be removed: {error.strerror}", source=each.path, hint=hint) from error
-    screen.say(f"Removed: {', '.join(each.path.name for each in present) or 'nothing was left'}. Copies elsewhere,")
-    screen.say("such as on the recorder or in a backup, are yours to remove; the cache keeps no recording.")
+            raise WorkspaceError(f"cannot be removed: {error.strerror}", source=each, hint=hint) from error
+    screen.say(f"Removed: {', '.join(each.name for each in present) or 'nothing was left'}. Copies elsewhere,")
+    screen.say("such as on the recorder or in a backup, are yours to remove. The folder .cache may still hold masters:")
+    screen.say("delete it, and what is published is mastered again.")
 
 
 def _mark(episode: Episode, now: datetime) -> None:

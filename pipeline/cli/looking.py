@@ -133,6 +133,10 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _state(where: Workspace, episode: Episode, master: Master | None, found: Survey, now: datetime) -> tuple[str, str]:
+    taken_back = next((each for each in found.withdrawn if each.slug == episode.slug and not each.speaker), None)
+    if taken_back is not None:
+        unfinished = "cln-media publish, which finishes it"
+        return f"withdrawn {taken_back.on}", "nothing" if taken_back.finished_on else unfinished
     here = f"{where.name(episode.path)}/"
     fatal = [problem for problem in found.problems if problem.fatal and problem.source.startswith(here)]
     state = "draft" if episode.published is None else "due" if episode.is_due(now) else "scheduled"

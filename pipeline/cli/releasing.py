@@ -19,7 +19,7 @@ _HEADINGS = ("ID", "Published (UTC)", "Files", "Changed", "How", "State")
 
 def show_releases(where: Workspace, screen: Screen, *, staging: bool, as_json: bool) -> None:
     """Print the releases that a store keeps."""
-    place = sending.at(where, "", screen, staging=staging)
+    place = sending.at(where, "", screen, staging=staging, take_over=True)
     entries = publish.entries(place.seen.ledger or publish.Ledger())
     if as_json:
         screen.json([asdict(entry) for entry in entries])
@@ -39,7 +39,7 @@ def roll_back(where: Workspace, number: int, wish: Wish, screen: Screen) -> None
     """
     with publish.only_here(where.cache) as mark:
         quiet = screen.silenced() if wish.as_json else screen
-        place = sending.at(where, mark, quiet)
+        place = sending.at(where, mark, quiet, take_over=wish.take_over)
         move = publish.rollback(_known(place), number, source=place.store.address)
         ledger = _known(place)
         publish.patiently(lambda: publish.check_sources(move, ledger, place.store), voice=screen.stalled)
@@ -61,7 +61,7 @@ def prune(where: Workspace, days: int, wish: Wish, screen: Screen) -> None:
     """
     with publish.only_here(where.cache) as mark:
         quiet = screen.silenced() if wish.as_json else screen
-        place = sending.at(where, mark, quiet)
+        place = sending.at(where, mark, quiet, take_over=wish.take_over)
         ledger = _known(place)
         before = datetime.now(UTC).date() - timedelta(days=days) + timedelta(days=1)
         plan = publish.pruning(ledger, before=before, source=place.store.address)
@@ -80,7 +80,10 @@ def promote(where: Workspace, _place: str, wish: Wish, screen: Screen) -> None:
     """
     with publish.only_here(where.cache) as mark:
         quiet = screen.silenced() if wish.as_json else screen
-        staging, live = sending.at(where, mark, quiet, staging=True), sending.at(where, mark, quiet)
+        staging, live = (
+            sending.at(where, mark, quiet, staging=True),
+            sending.at(where, mark, quiet, take_over=wish.take_over),
+        )
         _check_neighbours(staging, live)
         move = publish.promotion(_finished(staging), live.seen.ledger)
         errand = Errand(

@@ -19,7 +19,7 @@ from pipeline.cache import write_atomic
 from pipeline.cli import clearing, members, verifying
 from pipeline.cli.planning import check_deletes, count, plan_json, show_plan
 from pipeline.cli.screen import Screen
-from pipeline.errors import ConfigError, MediaError, WorkspaceError
+from pipeline.errors import BusyError, ConfigError, MediaError, WorkspaceError
 from pipeline.model import FEED_KEY, Plan, Problem, Release, Show, StorageSettings
 from pipeline.workspace import Workspace
 
@@ -77,7 +77,7 @@ def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
         raise CheckFailedError(tuple(replace(problem, fatal=True) for problem in built.unsigned))
     with publish.only_here(where.cache) as mark:
         quiet = screen.silenced() if wish.as_json else screen
-        place = at(where, mark, quiet, staging=wish.staging)
+        place = at(where, mark, quiet, staging=wish.staging, take_over=wish.take_over)
         if wish.repair:
             place = _repairing(place, quiet)
         release = _prepared(place, built.release)
@@ -114,7 +114,7 @@ def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
                 screen=quiet,
             )
         if place.is_live:
-            clearing.finish(place, mark, quiet, take_over=wish.take_over, now=datetime.now(UTC))
+            ledger = _cleared(place, ledger, mark, wish, quiet)
             remember(where, built.release)
             _tell_of_older_sound(place.show, built.release, ledger, quiet)
             conclude(place, plan, quiet)
@@ -122,10 +122,18 @@ def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
             quiet.say(f"Staged in {place.store.address}. To make it live: cln-media promote staging")
 
 
-def at(where: Workspace, mark: str, screen: Screen, *, staging: bool = False) -> Place:
+def _cleared(place: Place, ledger: publish.Ledger, mark: str, wish: Wish, screen: Screen) -> publish.Ledger:
+    """Finish withdrawals that are not finished yet; return what the store then says of itself."""
+    if not clearing.finish(place, mark, screen, take_over=wish.take_over, now=datetime.now(UTC)):
+        return ledger
+    return publish.look(place.store).ledger or ledger
+
+
+def at(where: Workspace, mark: str, screen: Screen, *, staging: bool = False, take_over: bool = False) -> Place:
     """Open the live store of a workspace, or its staging store, and read what it holds.
 
     Raises:
+        BusyError: it was last published from another workspace, and is not to be taken over.
         MediaError: the settings or the store cannot be read.
     """
     show, problems = workspace.read_show(where)
@@ -133,15 +141,29 @@ def at(where: Workspace, mark: str, screen: Screen, *, staging: bool = False) ->
         raise CheckFailedError(problems)
     settings = _settings(show, where, staging=staging)
     store = publish.open_store(settings, workspace=where.root)
+    seen = publish.patiently(lambda: publish.look(store), voice=screen.stalled)
+    if not staging and not take_over:
+        _refuse_another(where, store, seen)
     return Place(
         where=where,
         show=show,
         settings=settings,
         store=store,
-        seen=publish.patiently(lambda: publish.look(store), voice=screen.stalled),
+        seen=seen,
         owner=publish.Owner(who=_user(), host=socket.gethostname(), workspace=mark),
         is_live=not staging,
     )
+
+
+def _refuse_another(where: Workspace, store: publish.Store, seen: publish.Seen) -> None:
+    """Refuse a store whose last release this workspace knows nothing of: it may miss withdrawals and signatures."""
+    if seen.ledger is None or not seen.ledger.trail or trust.trail.holds(where.trail, seen.ledger.trail):
+        return
+    hint = (
+        "publish from there, or bring its audit.jsonl, episodes/ and withdrawals/ here first; to go on from here all "
+        "the same, add --take-over"
+    )
+    raise BusyError("was last published from another workspace", source=store.address, hint=hint)
 
 
 def agree(wish: Wish, screen: Screen, question: str, otherwise: str) -> None:
@@ -162,6 +184,15 @@ def carry_out(place: Place, errand: Errand, wish: Wish, screen: Screen) -> publi
         MediaError: somebody else publishes, or the store cannot be written.
     """
     plan = errand.plan
+    noted = trust.trail.note(
+        place.where.trail,
+        "publish",
+        to=place.store.address,
+        how=errand.note or "pruned",
+        manifest=hashlib.sha256(errand.release.to_json()).hexdigest(),
+        sends=len(plan.puts),
+        removes=len(plan.deletes),
+    )
     with screen.bytes_progress("Publishing", sum(put.asset.size for put in plan.puts)) as meter:
         manner = publish.Manner(
             owner=place.owner,
@@ -171,22 +202,14 @@ def carry_out(place: Place, errand: Errand, wish: Wish, screen: Screen) -> publi
             voice=screen.stalled,
             note=errand.note,
             at_once=wish.take_over,
+            trail=noted.sha256,
         )
         ledger = publish.apply(
             plan, errand.release, seen=place.seen, site=errand.site or {}, store=place.store, manner=manner
         )
     if plan.is_empty:  # an earlier run's end was noted, or only members have anything new
         return ledger
-    trust.trail.note(
-        place.where.trail,
-        "publish",
-        to=place.store.address,
-        how=errand.note or "pruned",
-        release=ledger.number,
-        manifest=hashlib.sha256(errand.release.to_json()).hexdigest(),
-        sent=len(plan.puts),
-        removed=len(plan.deletes),
-    )
+    trust.trail.note(place.where.trail, "published", to=place.store.address, release=ledger.number)
     removed = sum(not key.startswith(publish.OWN) for key in plan.deletes)
     screen.say(
         f"Sent {count(len(plan.puts))}, removed {count(removed)}; all verified. This is release {ledger.number}."

@@ -7,19 +7,21 @@ rare stories have no shape, and a recogniser that mishears a digit hides the num
 spaCy lives in `people`, for names, if the extra `identifiers` is installed; everything else needs no library.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from pipeline.identifiers.addresses import addresses
 from pipeline.identifiers.ages import ages
 from pipeline.identifiers.birth import births
 from pipeline.identifiers.codes import codes
-from pipeline.identifiers.finding import blanked, without_overlaps
+from pipeline.identifiers.finding import made, without_overlaps
 from pipeline.identifiers.joining import Joined, joined
 from pipeline.identifiers.mail import addresses_of_mail
 from pipeline.identifiers.names import names
 from pipeline.identifiers.people import People, people
 from pipeline.identifiers.runs import is_nhs_number, runs, written_numbers
 from pipeline.identifiers.saying import canonical
+from pipeline.identifiers.spacing import squeezed
 from pipeline.identifiers.tokens import tokens
 from pipeline.model import Finding
 
@@ -42,7 +44,14 @@ def find(text: str, *, people: People | None = None, today: date | None = None) 
     Source:
         NHS Data Dictionary, NHS NUMBER (modulus 11). National Insurance number and postcode formats of GOV.UK.
     """
-    today = today or datetime.now(UTC).date()
+    single = squeezed(text)
+    found = _found(single.text, people, today or datetime.now(UTC).date())
+    return tuple(
+        made(each.kind, text, single.back(each.start), single.back(each.end - 1) + 1, each.severity) for each in found
+    )
+
+
+def _found(text: str, people: People | None, today: date) -> Iterator[Finding]:
     row = tokens(text)
     shaped = [
         *written_numbers(text),
@@ -56,5 +65,6 @@ def find(text: str, *, people: People | None = None, today: date | None = None) 
     ]
     # What a strong finding holds is no part of a run of digits, so that a number next to it is still found.
     strong = [(each.start, each.end) for each in shaped if each.severity != "check" and each.kind != "PERSON"]
-    found = without_overlaps([*shaped, *runs(text, row, strong)], len(text))
-    return tuple(each for each in found if each.kind)
+    for each in without_overlaps([*shaped, *runs(text, row, strong)], len(text)):
+        if each.kind:
+            yield each

@@ -67,8 +67,9 @@ def births(text: str, row: Tokens, today: date) -> Iterator[Finding]:
     found = dates(text, row, today)
     found = _with_due(text, row, found, said, today)
     claimed = _claimed(text, found, said)
+    places = _Places(text)
     for number, each in enumerate(found):
-        severity = _judged(text, each, today, named=number in claimed)
+        severity = _judged(text, each, today, places, named=number in claimed)
         if severity:
             yield made("DATE_OF_BIRTH", text, each.start, each.end, severity)
 
@@ -146,7 +147,7 @@ def _reaches(text: str, match: re.Match[str], each: CalendarDate) -> bool:
     return each.start - match.end() <= reach and "\n\n" not in text[match.end() : each.start]
 
 
-def _judged(text: str, each: CalendarDate, today: date, *, named: bool) -> Severity | None:
+def _judged(text: str, each: CalendarDate, today: date, places: "_Places", *, named: bool) -> Severity | None:
     day = each.on()
     if day is not None and day > today:
         return None
@@ -154,20 +155,35 @@ def _judged(text: str, each: CalendarDate, today: date, *, named: bool) -> Sever
         return "certain" if each.year is not None else "likely"
     if day is None or not each.is_plain or not _is_long_ago(day, today):
         return None
-    return _suspected(text, each)
+    return _suspected(text, each, places)
 
 
 def _is_long_ago(day: date, today: date) -> bool:
     return (today.year - _YEARS_AGO, today.month, today.day) >= (day.year, day.month, day.day)
 
 
-def _suspected(text: str, each: CalendarDate) -> Severity | None:
+def _suspected(text: str, each: CalendarDate, places: "_Places") -> Severity | None:
     before = re.split(r"[.?!\n]", text[max(0, each.start - _BEFORE) : each.start])[-1]
     after = re.split(r"[.?!\n]", text[each.end : each.end + _AFTER])[0]
     if _OTHER_NUMBER.search(before):
         return None
-    around = f"{before} {after}"
-    about_person = _PERSON.search(around)
-    if _HISTORY.search(around):
-        return None if not about_person else "check"
-    return "check" if _EVENT.search(around) else "likely"
+    start, end = each.start - len(before), each.end + len(after)
+    if places.any_of(_HISTORY, start, each.start) or places.any_of(_HISTORY, each.end, end):
+        return "check" if places.any_of(_PERSON, start, end) else None
+    return "check" if places.any_of(_EVENT, start, end) else "likely"
+
+
+class _Places:
+    """Where words of a kind stand in a text, searched once and only if somebody asks."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._starts: dict[re.Pattern[str], list[int]] = {}
+
+    def any_of(self, words: re.Pattern[str], start: int, end: int) -> bool:
+        """Say whether one of the words begins in a range of characters."""
+        if words not in self._starts:
+            self._starts[words] = [match.start() for match in words.finditer(self._text)]
+        starts = self._starts[words]
+        at = bisect_left(starts, start)
+        return at < len(starts) and starts[at] < end

@@ -10,14 +10,14 @@ _WRITTEN = re.compile(
     r"(?<![\w.+%-])[\w.+%'-]{1,64}\s?(?:@|[\[(]\s?at\s?[\])])\s?(?:[a-z0-9-]{1,63}\s?(?:\.|[\[(]\s?dot\s?[\])])\s?){1,8}[a-z]{2,24}(?![\w-])",
     re.IGNORECASE,
 )
-_DOT = r"(?:\s+(?:dot|point)\s+|\s*\.\s*(?=[a-z]))"
+_DOT = r"(?:\s{1,3}(?:dot|point)\s{1,3}|\s{0,3}\.\s{0,3}(?=[a-z]))"
 _TOP = r"(?:com|net|org|uk|gov|ac|co|example|eu|ie|info|me|scot|wales|cymru|nhs|edu|test)\b"
 _SPOKEN_DOMAIN = re.compile(
-    rf"\s+at,?\s+(?P<domain>(?:[a-z0-9-]{{1,30}}(?:\s[a-z]){{0,4}}{_DOT}){{1,4}}{_TOP}(?:{_DOT}{_TOP})?"
+    rf"\s{{1,3}}at,?\s{{1,3}}(?P<domain>(?:[a-z0-9-]{{1,30}}(?:\s[a-z]){{0,4}}{_DOT}){{1,4}}{_TOP}(?:{_DOT}{_TOP})?"
     r"|(?:nhs\s?net|nhs\s?mail|gmail|hotmail|outlook|yahoo|icloud|btinternet|aol)\b)",
     re.IGNORECASE,
 )
-_JOINT = r"(?:\s+(?:dot|point|underscore|under score|dash|hyphen|minus|full stop|plus)\s+|\s*[._+-]\s*)"
+_JOINT = r"(?:\s{1,3}(?:dot|point|underscore|under score|dash|hyphen|minus|full stop|plus)\s{1,3}|\s{0,3}[._+-]\s{0,3})"
 _NUMBER = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|[a-z]*teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|double|[0-9]{1,4})"
 _LOCAL = re.compile(
     rf"(?:(?<![\w'\u2019])(?:[a-z]\s){{0,8}}[\w']{{1,30}}{_JOINT}){{1,5}}[\w']{{1,30}}(?:\s{_NUMBER}){{0,6}}$", re.IGNORECASE
@@ -64,10 +64,10 @@ def addresses_of_mail(text: str) -> Iterator[Finding]:
 
 def written_address(said: str) -> str:
     """Write an e-mail address as it is typed, however it was said."""
-    joined = re.sub(r"\s+(?:dot|point|full stop)\s+", ".", said.lower())
-    joined = re.sub(r"\s+under ?score\s+", "_", joined)
-    joined = re.sub(r"\s+(?:dash|hyphen|minus)\s+", "-", joined)
-    joined = re.sub(r"\s*[\[(]?\bat\b[\])]?\s*|\s*@\s*", "@", joined, count=1)
+    joined = re.sub(r"\s{1,3}(?:dot|point|full stop)\s{1,3}", ".", said.lower())
+    joined = re.sub(r"\s{1,3}under ?score\s{1,3}", "_", joined)
+    joined = re.sub(r"\s{1,3}(?:dash|hyphen|minus)\s{1,3}", "-", joined)
+    joined = re.sub(r"\s{0,3}[\[(]?\bat\b[\])]?\s{0,3}|\s{0,3}@\s{0,3}", "@", joined, count=1)
     return re.sub(r"[\s,]+", "", re.sub(r"[\[(]\s?dot\s?[\])]", ".", joined))
 
 
@@ -103,7 +103,7 @@ def _local(before: str, domain: str) -> tuple[str, Severity] | None:
 
 _LEADING = re.compile(
     r"^(?:(?:is|it's|its|it|was|to|at|email|e-mail|mail|on|address|the|a|that's|my|her|his|and|um|uh|er|so|me|yes|yeah|him|them"
-    r"|write|contact|copied|in|send|sent|or|as|for)\s+)+",
+    r"|write|contact|copied|in|send|sent|or|as|for)\s{1,3})+",
     re.IGNORECASE,
 )
 

@@ -92,7 +92,8 @@ class Older:
 class Ledger:
     """What a store holds. number: of the release, counted from 1; 0 before the first is finished.
 
-    doubtful: sound that an interrupted run may have sent, though it was not seen.
+    doubtful: sound that an interrupted run may have sent, though it was not seen; trail: the SHA-256 of the line in the
+    publisher's own trail that noted the release, so that another workspace is told from this one; empty for none.
     """
 
     number: int = 0
@@ -107,6 +108,7 @@ class Ledger:
     turn: Turn | None = None
     endpoint: str = ""
     abilities: Abilities | None = None
+    trail: str = ""
 
     @cached_property
     def by_key(self) -> dict[str, Asset]:
@@ -152,6 +154,7 @@ class Ledger:
             "note": self.note,
             "endpoint": self.endpoint,
             "abilities": self.abilities.names() if self.abilities else None,
+            "trail": self.trail,
             "turn": _turn_json(self.turn),
             "kept": [_kept_json(kept) for kept in self.kept],
             "blobs": sorted(self.blobs),
@@ -236,6 +239,7 @@ def _read(given: dict[str, Any]) -> Ledger:
         turn=_turn(given["turn"]) if given["turn"] else None,
         endpoint=str(given["endpoint"]),
         abilities=Abilities.named(given["abilities"]),
+        trail=str(given.get("trail", "")),
     )
 
 

@@ -27,7 +27,7 @@ class Manner:
     owner: who publishes; copies: keys by content of what `origin` (the store itself, otherwise) is known to hold: that
     content is copied there, not sent; progress: told, in the calling thread, the bytes sent and the bytes to send;
     voice: told how many seconds nothing has moved; note: how the release came about; keep: as for `plan`;
-    at_once: whether a turn that somebody else still has is taken over.
+    at_once: whether a turn that somebody else still has is taken over; trail: as the ledger is to name it.
     """
 
     owner: Owner
@@ -38,6 +38,7 @@ class Manner:
     note: str = "published"
     keep: int = KEPT_RELEASES
     at_once: bool = False
+    trail: str = ""
 
 
 def apply(plan: Plan, release: Release, *, seen: Seen, site: Path | Contents, store: Store, manner: Manner) -> Ledger:
@@ -186,7 +187,7 @@ class _Work:
         if self._lost:
             after = without(after, self._lost)
         tags = {key: tag for key in after.by_key if (tag := self._tags.get(key, before.tags.get(key, "")))}
-        return replace(after, tags=tags)
+        return replace(after, tags=tags, trail=self._manner.trail or before.trail)
 
     def _bring(self, put: Put, sent: Report) -> str:
         asset, store = put.asset, self._store

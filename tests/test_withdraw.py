@@ -1,0 +1,343 @@
+"""Taking back: out of feeds, pages and storage with every earlier version, noted, certified, and never undone."""
+
+import json
+import shutil
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+import feedparser
+import pytest
+
+from tests import studio
+from tests.seaweed import Seaweed
+from tests.test_cli import Session, spawn
+from tests.test_importing import free_port, served
+
+WHY = ("--reason", "A patient recognised themselves", "--by", "Caldicott guardian", "--yes")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a workspace of two episodes, one with a cover, and build it once."""
+    root = studio.workspace(tmp_path_factory.mktemp("withdraw") / "w", "alpha", "beta")
+    shutil.copy(root / "artwork.png", root / "episodes/alpha/cover.png")
+    built = spawn(root, "build")
+    _, err = built.communicate(timeout=120)
+    assert built.returncode == 0, err
+    return root
+
+
+@pytest.fixture
+def session(original: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Session:
+    """Work in a copy of that workspace, published twice, so that there is an earlier release."""
+    made = Session(studio.copy_workspace(original, tmp_path / "w"), capsys)
+    assert made("publish", "--yes") == 0, made.err
+    (made.folder / "episodes/alpha/notes.md").write_text("Four things we learned.\n")
+    assert made("publish", "--yes") == 0, made.err
+    return made
+
+
+def record(session: Session, name: str = "alpha") -> dict[str, object]:
+    """Read what was written down of a withdrawal."""
+    return tomllib.loads((session.folder / f"withdrawals/{name}.toml").read_text())
+
+
+def store(session: Session) -> dict[str, bytes]:
+    """Read every file of the published folder."""
+    root = session.folder / "public"
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_nothing_of_it_is_left_but_that_it_was_withdrawn(session: Session) -> None:
+    """Feeds, pages, sound, words and pictures are gone; its two addresses say so and nothing else of it."""
+    assert session("withdraw", "alpha", *WHY) == 0, session.err
+    left = store(session)
+    assert {key for key in left if "alpha" in key} == {"episodes/alpha/index.html", "embed/alpha/index.html"}
+    for key in ("episodes/alpha/index.html", "embed/alpha/index.html"):
+        page = left[key].decode()
+        assert "withdrawn" in page
+        assert "noindex" in page
+        assert "About alpha" not in page
+        assert "things we learned" not in page
+    for key, data in left.items():
+        assert b"About alpha" not in data, key
+        assert b"urn:test:alpha" not in data, key
+    assert b"alpha" not in left["sitemap.xml"]
+    for key in ("feed.xml", "feeds/north-west.xml", "feed.atom"):
+        feed = feedparser.parse(left[key])
+        assert not feed.bozo
+        assert len(feed.entries) == 1
+    assert not [key for key in left if key.startswith("_pub/blobs/")]
+    assert any(key.startswith("media/beta") for key in left)
+
+
+def test_it_cannot_be_undone(session: Session) -> None:
+    """No earlier release can be brought back, the next builds leave it out, and its identity is never used again."""
+    assert session("withdraw", "alpha", *WHY) == 0
+    assert session("rollback", "1", "--yes") == 1
+    assert session("rollback", "2", "--yes") == 1
+    (session.folder / "episodes/beta/notes.md").write_text("Later.\n")
+    assert session("publish", "--yes") == 0, session.err
+    assert not [key for key in store(session) if key.startswith("media/alpha")]
+    folder = studio.add_episode(session.folder, "gamma", seed=3)
+    text = (folder / "episode.toml").read_text()
+    (folder / "episode.toml").write_text(text.replace("urn:test:gamma", "urn:test:alpha"))
+    assert session("check") == 1
+    assert "has the guid of an episode that was withdrawn" in session.err + session.out
+    (folder / "episode.toml").write_text(text.replace("title", 'slug = "alpha"\ntitle', 1))
+    shutil.rmtree(session.folder / "episodes/alpha")
+    assert session("check") == 1
+    assert "has the slug of an episode that was withdrawn" in session.err + session.out
+
+
+def test_it_is_written_down(session: Session) -> None:
+    """The record and the certificate name what was removed, why and by whom; the trail holds both steps."""
+    before = {key for key in store(session) if "alpha" in key}
+    assert session("withdraw", "alpha", *WHY) == 0
+    found = record(session)
+    assert found["guid"] == "urn:test:alpha"
+    assert found["reason"] == "A patient recognised themselves"
+    assert found["finished_on"] == found["on"]
+    assert set(found["removed"]) == before - {"episodes/alpha/index.html", "embed/alpha/index.html"}  # type: ignore[call-overload]
+    page = (session.folder / "withdrawals/alpha.html").read_text()
+    assert "A patient recognised themselves" in page
+    assert "What cannot be recalled" in page
+    assert all(str(key) in page for key in found["removed"])  # type: ignore[attr-defined]
+    lines = [json.loads(line) for line in (session.folder / "audit.jsonl").read_text().splitlines()]
+    assert [line["what"] for line in lines][-4:] == ["withdraw", "publish", "published", "withdrawn"]
+    assert "recognised" not in (session.folder / "audit.jsonl").read_text()
+    assert session("audit", "verify") == 0
+    assert session("status") == 0
+    assert "withdrawn" in session.out
+
+
+def test_every_address_is_asked_for_again(session: Session) -> None:
+    """Served for real, each address that is gone is listed as gone."""
+    port = free_port()
+    config = session.folder / "cln_media.toml"
+    config.write_text(config.read_text().replace("https://podcast.cln.example/", f"http://127.0.0.1:{port}/"))
+    with served(session.folder / "public", port):
+        assert session("publish", "--yes") == 0, session.err
+        assert session("withdraw", "alpha", *WHY) == 0, session.err
+    found = record(session)
+    assert len(found["checked"]) == len(found["removed"]) > 8  # type: ignore[arg-type]
+    assert all(str(line).endswith(": gone") for line in found["checked"])  # type: ignore[attr-defined]
+
+
+def test_again_it_finishes_and_changes_nothing(session: Session) -> None:
+    """The same command twice leaves the same store and the same list of what was removed."""
+    assert session("withdraw", "alpha", *WHY) == 0
+    before, listed = store(session), record(session)["removed"]
+    assert session("withdraw", "alpha", *WHY) == 0, session.err
+    assert "was withdrawn on" in session.out
+    assert store(session) == before
+    assert record(session)["removed"] == listed
+
+
+def test_what_was_interrupted_is_finished_by_publish(session: Session) -> None:
+    """Where the store could not be written, the next publish takes the episode back for good."""
+    public = session.folder / "public"
+    public.rename(session.folder / "elsewhere")
+    public.write_text("in the way")
+    assert session("withdraw", "alpha", *WHY) == 1
+    assert "finished_on" not in record(session)
+    public.unlink()
+    (session.folder / "elsewhere").rename(public)
+    assert session("publish", "--yes") == 0, session.err
+    assert "finished_on" in record(session)
+    assert not [key for key in store(session) if key.startswith("media/alpha")]
+
+
+def test_staging_is_emptied(original: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was staged to be looked at holds nothing of it any more."""
+    session = Session(studio.copy_workspace(original, tmp_path / "w"), capsys)
+    with (session.folder / "cln_media.toml").open("a") as file:
+        file.write('\n[storage]\nstaging = { url = "file:./trial" }\n')
+    assert session("publish", "--yes", "--to", "staging") == 0, session.err
+    assert session("publish", "--yes") == 0, session.err
+    assert session("withdraw", "alpha", *WHY) == 0, session.err
+    assert not [path for path in (session.folder / "trial").rglob("*") if "alpha" in path.name]
+    assert not list((session.folder / "trial").rglob("feed.xml"))
+
+
+def test_members_lose_it_too(original: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A members' episode is gone from each member's own part, and no public page says that it ever was."""
+    session = Session(studio.copy_workspace(original, tmp_path / "w"), capsys)
+    config = session.folder / "cln_media.toml"
+    feed = '\n[[feeds]]\nname = "inner"\ntitle = "Inner"\nvisibility = "members"\n'
+    feed += 'guid = "9f3c2fd6-7a0d-5b1b-9e54-0a8e0f3d1c12"\n'
+    config.write_text(config.read_text() + feed + f'\n[members]\nlist = "{tmp_path}/members.toml"\n')
+    episode = session.folder / "episodes/alpha/episode.toml"
+    episode.write_text(episode.read_text().replace("region", 'visibility = "members"\nregion', 1))
+    assert session("members", "add", "Set 4") == 0, session.err
+    assert session("publish", "--yes") == 0, session.err
+    assert list((session.folder / "public/m").rglob("alpha-*.mp3"))
+    assert session("withdraw", "alpha", *WHY) == 0, session.err
+    assert not [path for path in (session.folder / "public").rglob("*") if "alpha" in path.name]
+    for path in (session.folder / "public").rglob("feed.xml"):
+        assert "About alpha" not in path.read_text()
+
+
+def test_one_voice_is_taken_out(session: Session) -> None:
+    """Its words and sound go, the old episode is gone at once, and the rest is published when it is built again."""
+    before = {key for key in store(session) if key.startswith("media/alpha")}
+    assert session("withdraw", "alpha", "--speaker", "Chair", *WHY) == 0, session.err
+    after = store(session)
+    assert not before & set(after)
+    text = after["transcripts/alpha.vtt"].decode()
+    assert "[removed]" in text
+    assert "Welcome" not in text
+    assert "We began with one practice" in text
+    assert record(session, "alpha.chair")["speaker"] == "Chair"
+    assert session("check") == 0
+
+
+def test_one_voice_waits_for_new_signatures(session: Session) -> None:
+    """Where roles must sign, the episode is taken down until what is left of it was signed again."""
+    config = session.folder / "cln_media.toml"
+    config.write_text(config.read_text().replace("public = []", 'public = ["comms"]'))
+    for slug in ("alpha", "beta"):
+        assert session("sign-off", slug, "--as", "comms", "--by", "Communications officer") in {0, 1}
+        if session.err:
+            assert session("build") == 0
+            assert session("sign-off", slug, "--as", "comms", "--by", "Communications officer") == 0, session.err
+    assert session("publish", "--yes") == 0, session.err
+    sign_off = session.folder / "episodes/alpha/sign-off.toml"
+    sign_off.write_text(sign_off.read_text().replace('at = "20', 'at = "10'))
+    assert session("withdraw", "alpha", "--speaker", "Chair", *WHY) == 0, session.err
+    assert not [key for key in store(session) if key.startswith(("media/alpha", "transcripts/alpha", "episodes/alpha"))]
+    assert session("build", "alpha") == 0, session.err
+    assert session("sign-off", "alpha", "--as", "comms", "--by", "Communications officer") == 0, session.err
+    assert session("publish", "--yes") == 0, session.err
+    assert "[removed]" in store(session)["transcripts/alpha.vtt"].decode()
+
+
+def test_a_voice_that_is_not_there_is_refused(session: Session) -> None:
+    """A role that no speaker has, and one whose words the transcript does not mark, get their sentence."""
+    assert session("withdraw", "alpha", "--speaker", "Nurse", *WHY) == 1
+    assert 'has no speaker "Nurse"' in session.err
+    words = session.folder / "episodes/alpha/transcript.vtt"
+    words.write_text(words.read_text().replace("<v Chair>", ""))
+    assert session("withdraw", "alpha", "--speaker", "Chair", *WHY) == 1
+    assert "does not say where" in session.err
+    assert session("withdraw", "nobody", *WHY) == 1
+    assert not (session.folder / "withdrawals").exists()
+
+
+def test_nothing_happens_without_a_yes(session: Session) -> None:
+    """Without --yes and without anybody to ask, nothing is written down."""
+    assert session("withdraw", "alpha", *WHY[:-1]) == 2
+    assert not (session.folder / "withdrawals").exists()
+
+
+@contextmanager
+def bucket(session: Session, server: Seaweed) -> Iterator["object"]:
+    """Publish to a bucket that keeps every version."""
+    name = server.new_bucket()
+    client = boto3.client(
+        "s3",
+        endpoint_url=server.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=server.access_key,
+        aws_secret_access_key=server.secret_key,
+    )
+    client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    config = session.folder / "cln_media.toml"
+    storage = f'\n[storage]\nurl = "s3://{name}/pod"\nendpoint_url = "{server.endpoint_url}"\n'
+    config.write_text(config.read_text() + storage)
+    try:
+        yield client, name
+    finally:
+        client.close()
+
+
+def test_no_version_of_it_can_be_fetched(
+    original: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], as_publisher: Seaweed
+) -> None:
+    """In a bucket with versioning, no version of any object holds its sound, title or words afterwards."""
+    session = Session(studio.copy_workspace(original, tmp_path / "w"), capsys)
+    with bucket(session, as_publisher) as (client, name):  # type: ignore[misc]
+        assert session("publish", "--yes") == 0, session.err
+        (session.folder / "episodes/alpha/notes.md").write_text("Four things we learned.\n")
+        assert session("publish", "--yes") == 0, session.err
+        assert session("withdraw", "alpha", *WHY) == 0, session.err
+        versions = [
+            version
+            for page in client.get_paginator("list_object_versions").paginate(Bucket=name)
+            for version in page.get("Versions", ())
+        ]
+        assert len(versions) > 20
+        for version in versions:
+            got = client.get_object(Bucket=name, Key=version["Key"], VersionId=version["VersionId"])
+            data = got["Body"].read()
+            assert not version["Key"].startswith("pod/media/alpha"), version["Key"]
+            assert b"About alpha" not in data, version["Key"]
+            assert b"things we learned" not in data or b"alpha" not in version["Key"].encode()
+        assert "earlier versions of files were removed" in str(record(session)["notes"])
+
+
+def test_another_workspace_does_not_publish_over_it(session: Session, tmp_path: Path) -> None:
+    """A second workspace, or an old copy of this one, is refused: it knows nothing of what was withdrawn here."""
+    copy = Session(studio.copy_workspace(session.folder, tmp_path / "copy"), session._capsys)
+    storage = f'\n[storage]\nurl = "file:{session.folder}/public"\n'
+    config = copy.folder / "cln_media.toml"
+    config.write_text(config.read_text() + storage)
+    assert session("withdraw", "alpha", *WHY) == 0, session.err
+    before = store(session)
+    assert copy("publish", "--yes") == 75
+    assert "was last published from another workspace" in copy.err
+    assert store(session) == before
+
+
+def test_a_recording_is_disposed_of_and_the_episode_stays(session: Session) -> None:
+    """Without recording and without cache, the same sound is published; the trail says who removed it."""
+    before = store(session)
+    assert session("dispose", "beta", "--by", "Communications officer", "--yes") == 0, session.err
+    folder = session.folder / "episodes/beta"
+    assert not (folder / "recording.wav").exists()
+    assert (folder / "master.mp3").is_file()
+    shutil.rmtree(session.folder / ".cache")
+    assert session("check") == 0, session.err
+    assert session("publish", "--yes") == 0, session.err
+    assert {key: data for key, data in store(session).items() if "_pub" not in key} == {
+        key: data for key, data in before.items() if "_pub" not in key
+    }
+    assert session("audit", "verify") == 0
+    assert '"what": "dispose"' in (session.folder / "audit.jsonl").read_text()
+    assert session("dispose", "beta", "--by", "Communications officer", "--yes") == 0
+
+
+def test_a_kept_master_that_was_changed_is_refused(session: Session) -> None:
+    """After the recording is gone, another file in the place of its master stops the build, as other edits do."""
+    assert session("dispose", "beta", "--by", "Communications officer", "--yes") == 0
+    folder = session.folder / "episodes/beta"
+    whole = (folder / "master.mp3").read_bytes()
+    (folder / "master.mp3").write_bytes(whole[:-100])
+    assert session("build") == 1
+    assert "not as it was kept" in session.err
+    (folder / "master.mp3").write_bytes(whole)
+    assert session("build") == 0, session.err
+    with (folder / "episode.toml").open("a") as file:
+        file.write('\n[[edits]]\nstart = 1\nend = 2\naction = "bleep"\n')
+    assert session("build") == 1
+
+
+def test_what_is_due_to_be_removed_is_said(session: Session) -> None:
+    """Months after the recording, `check` says that it is to be looked at again, and that the recording may go."""
+    episode = session.folder / "episodes/beta/episode.toml"
+    episode.write_text(episode.read_text().replace("region", "recorded_on = 2023-09-15\nregion", 1))
+    assert session("check") == 0
+    assert "is to be looked at again since 2025-09-15" in session.err + session.out
+    assert "its recording is to be removed since 2024-09-15" in session.err + session.out
+
+
+def test_a_bucket_abroad_is_refused(session: Session) -> None:
+    """Amazon's regions outside the list are refused unless an assessment is named."""
+    config = session.folder / "cln_media.toml"
+    before = config.read_text()
+    config.write_text(before + '\n[storage]\nurl = "s3://cln-bucket/pod"\nregion = "us-east-1"\n')
+    assert session("publish", "--yes") == 1
+    assert "is in us-east-1, where recordings may not be kept" in session.err
