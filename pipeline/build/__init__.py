@@ -17,6 +17,7 @@ from pipeline.cache import Cache
 from pipeline.model import (
     FEED_KEY,
     Edition,
+    Episode,
     Problem,
     Release,
     Show,
@@ -124,9 +125,7 @@ def release(
     try:
         found = survey(where, cache, now=now, prepare=partial(drafts.with_notes, where))
         found.require(slugs)
-        gone = {withdrawal.slug for withdrawal in found.withdrawn if withdrawal.speaker is None}
-        there = tuple(episode for episode in found.episodes if episode.slug not in gone)
-        chosen = tuple(e for e in there if not slugs or e.slug in slugs or e.is_due(now))
+        chosen = _chosen(found, slugs, now)
         if found.show is not None:
             drafts.transcripts(cache, found.show, chosen, report)
         show = found.complete()
@@ -137,8 +136,7 @@ def release(
             mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
             _stop_if_heard(listening.still_heard(where, cache, show, due, mastered))
             unsigned = tuple(gate.unsigned(where, show, due, mastered, found.pictures))
-            waiting = {problem.source for problem in unsigned}
-            due = tuple(episode for episode in due if where.name(episode.path) not in waiting)
+            due = _without(due, {problem.source for problem in unsigned}, where)
             new = tuple(episode for episode in chosen if episode.slug in fresh)
             for problem in (
                 *found.problems,
@@ -149,11 +147,7 @@ def release(
                 report.warn(problem)
             edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
             edition = replace(edition, withdrawn=_tombstones(found))
-            texts = {name: data for output in OUTPUTS for name, data in output(edition, where.templates).items()}
-            _look_at_sizes(texts, report)
-            redirects = {FEED_KEY: show.feed.moved_to} if show.feed.moved_to else {}
-            names = headers.file_names(edition)
-            done = site.write(where.site, texts, press.files, cache, redirects=redirects, names=names)
+            done = _written(where, edition, press, cache, report)
         for_members = editions(cache, show, found.pictures, due, mastered)
     finally:
         cache.close()
@@ -167,6 +161,27 @@ def release(
         members=for_members,
         unsigned=unsigned,
     )
+
+
+def _chosen(found: Survey, slugs: tuple[str, ...], now: datetime) -> tuple[Episode, ...]:
+    """List what is worked at: what is due, and the drafts that were named, or all; nothing that was withdrawn."""
+    gone = {withdrawal.slug for withdrawal in found.withdrawn if withdrawal.speaker is None}
+    there = (episode for episode in found.episodes if episode.slug not in gone)
+    return tuple(episode for episode in there if not slugs or episode.slug in slugs or episode.is_due(now))
+
+
+def _without(episodes: tuple[Episode, ...], waiting: set[str], where: Workspace) -> tuple[Episode, ...]:
+    return tuple(episode for episode in episodes if where.name(episode.path) not in waiting)
+
+
+def _written(where: Workspace, edition: Edition, press: Press, cache: Cache, report: Report) -> site.Written:
+    """Render everything and write it into site/."""
+    show = edition.show
+    texts = {name: data for output in OUTPUTS for name, data in output(edition, where.templates).items()}
+    _look_at_sizes(texts, report)
+    redirects = {FEED_KEY: show.feed.moved_to} if show.feed.moved_to else {}
+    names = headers.file_names(edition)
+    return site.write(where.site, texts, press.files, cache, redirects=redirects, names=names)
 
 
 def _stop_if_heard(problems: Iterable[Problem]) -> None:

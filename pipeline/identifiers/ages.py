@@ -7,45 +7,81 @@ from pipeline.identifiers.finding import made
 from pipeline.model import Finding
 
 _ONES = r"(?:one|two|three|four|five|six|seven|eight|nine)"
-_OLD = (
-    rf"(?:9[0-9]|1[01][0-9]|ninety(?:[\s-]{_ONES})?|(?:a|one)\shundred(?:\sand\s(?:{_ONES}|ten|eleven|twelve))?)"
-)
+_OLD = rf"(?:9[0-9]|1[01][0-9]|ninety(?:[\s-]{_ONES})?|(?:a|one)\shundred(?:\sand\s(?:{_ONES}|ten|eleven|twelve))?)"
 _ORDINAL = (
     r"(?:9[0-9]th|9[0-9](?:st|nd|rd)|1[01][0-9](?:st|nd|rd|th)|ninetieth|hundredth"
     r"|ninety[\s-](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)"
     r"|(?:one\s)?hundred\sand\s(?:first|second|third|fourth|fifth))"
 )
 _NOT_AGE = (
-    rf"(?!\w|[\s-]{_ONES}\b|\sand\s(?:{_ONES}|ten|eleven|twelve|a\s)\b|[.,:/][0-9]|\s?(?:%|/|\u00b0|-\s?[0-9])|\s?-?(?:per\s?cent|percent|percentile|percentage|kilos?|kgs?|mg|ml|mcg|mmol|millimol\w*"
-    r"|milligrams?|micrograms?|grams?|units?|beats?|bpm|minutes?|mins?|hours?|days?|weeks?|months?|seconds?|miles?|metres?"
-    r"|meters?|cm|mm|centimet\w+|over|on\s(?:room\s)?air|on\s(?:\w+\s)?(?:oxygen|litres?)|litres?|degrees?|pounds?|stone|quid|pence|patients?|people|beds?|calls?"
-    r"|letters?|out\sof|of\s(?:them|us|the|those|our)|in\sthe\s(?:queue|list|line)|th\b|st\b|nd\b|rd\b|systolic|diastolic"
+    (
+        rf"(?!\w|[\s-]{_ONES}\b|\sand\s(?:{_ONES}|ten|eleven|twelve|a\s)\b|[.,:/][0-9]|\s?(?:%|/|\u00b0|-\s?[0-9])"
+        rf"|\s?-?(?:per\s?cent|percent|percentile|percentage|kilos?|kgs?|mg|ml|mcg|mmol|millimol\w*"
+    )
+    (
+        r"|milligrams?|micrograms?|grams?|units?|beats?|bpm|minutes?|mins?|hours?|days?|weeks?|months?|seconds?"
+        r"|miles?|metres?"
+    )
+    (
+        r"|meters?|cm|mm|centimet\w+|over|on\s(?:room\s)?air|on\s(?:\w+\s)?(?:oxygen|litres?)|litres?|degrees?"
+        r"|pounds?|stone|quid|pence|patients?|people|beds?|calls?"
+    )
+    (
+        r"|letters?|out\sof|of\s(?:them|us|the|those|our)|in\sthe\s(?:queue|list|line)|th\b|st\b|nd\b|rd\b"
+        r"|systolic|diastolic"
+    )
     r"|times|episodes?|downloads|points?|thousand|million|appointments?|pages?|steps?|sessions?|cases?|referrals?))"
 )
 _POPULATION = r"(?!\s*(?:and|or)\s(?:over|above|older|under|below|more)|\s?\+|\s?plus\b|\s(?:to|-)\s[0-9]|s\b)"
 _WORDS_OF_YEARS = r"[\s-]?(?:years?|yrs?|yr|y)[\s-]?(?:olds?|of\s+age)|[\s-]?(?:yo|y/o|y\.o\.)"
 _PEOPLE = (
-    r"(?:she|he|she's|he's|she\u2019s|he\u2019s|who|who's|who\u2019s|they're|mum|mother|dad|father|nan|gran|granny|grandma|grandad|grandfather|"
-    r"grandmother|lady|gentleman|man|woman|patient|resident|neighbour|aunt|auntie|uncle|husband|wife|chap|i'm|i\u2019m|widow\w*|client)(?:'s|\u2019s)?"
+    (
+        r"(?:she|he|she's|he's|she\u2019s|he\u2019s|who|who's|who\u2019s|they're|mum|mother|dad|father|nan|gran"
+        r"|granny|grandma|grandad|grandfather|"
+    )
+    (
+        r"grandmother|lady|gentleman|man|woman|patient|resident|neighbour|aunt|auntie|uncle|husband|wife|chap|i'm"
+        r"|i\u2019m|widow\w*|client)(?:'s|\u2019s)?"
+    )
 )
 _PATTERNS = (
     rf"(?<![\w.,/-])(?P<a>{_OLD}(?:{_WORDS_OF_YEARS}))(?!\w)",
-    rf"\b(?:aged|age|age:|age\sof|age\sis|age\swas|ages)[\s:]+(?:of\s|about\s|around\s)?(?P<b>{_OLD}){_NOT_AGE}{_POPULATION}",
+    (
+        rf"\b(?:aged|age|age:|age\sof|age\sis|age\swas|ages)[\s:]+(?:of\s|about\s|around\s)?"
+        rf"(?P<b>{_OLD}){_NOT_AGE}{_POPULATION}"
+    ),
     rf"\b(?:her|his|their|my|a|the|whose)\s(?P<c>{_ORDINAL})\sbirthday",
-    rf"\b(?:turn(?:ed|ing|s)|lived\sto\s(?:be\s)?|lived\still(?:\sshe\swas|\she\swas)?|died\sat|dead\sat|dies\sat|died,?\saged|living\sto)\s*(?P<d>{_OLD}){_NOT_AGE}",
-    rf"\b{_PEOPLE}(?:\s(?:is|was|will\sbe|turned|must\sbe|would\sbe))?(?:\s(?:just|now|only|nearly|almost|about|already|actually|over|probably|going\son|all\sof"
+    (
+        rf"\b(?:turn(?:ed|ing|s)|lived\sto\s(?:be\s)?|lived\still(?:\sshe\swas|\she\swas)?|died\sat|dead\sat"
+        rf"|dies\sat|died,?\saged|living\sto)\s*(?P<d>{_OLD}){_NOT_AGE}"
+    ),
+    (
+        rf"\b{_PEOPLE}(?:\s(?:is|was|will\sbe|turned|must\sbe|would\sbe))?(?:\s(?:just|now|only|nearly|almost|about"
+        rf"|already|actually|over|probably|going\son|all\sof"
+    )
     rf"|um|uh|er|like|getting\son\sfor))?,?\s(?P<e>{_OLD}){_NOT_AGE}",
-    rf"\b(?:patient|lady|gentleman|man|woman|mother|mum|father|dad|nan|gran|grandmother|grandfather|resident|husband|wife|[A-Z][a-z]+),\s"
+    (
+        rf"\b(?:patient|lady|gentleman|man|woman|mother|mum|father|dad|nan|gran|grandmother|grandfather|resident"
+        rf"|husband|wife|(?-i:[A-Z][a-z]+)),\s"
+    )
     rf"(?:(?:is|was|who\sis|now|um|uh)\s)?(?P<f>{_OLD}),",
     r"(?<![\w.,/-])(?P<g>(?:9[0-9]|1[01][0-9])[\s/]?[MF])(?!\w)",
-    rf"\b(?:she|he|mum|dad|nan|gran|who)(?:'ll|\u2019ll|'d|\u2019d|\swill|\swould)\s(?:now\s|soon\s|have\s)?be(?:en)?\s(?:nearly\s|over\s|about\s)?(?P<k>{_OLD}){_NOT_AGE}",
+    (
+        rf"\b(?:she|he|mum|dad|nan|gran|who)(?:'ll|\u2019ll|'d|\u2019d|\swill|\swould)\s(?:now\s|soon\s|have\s)?be"
+        rf"(?:en)?\s(?:nearly\s|over\s|about\s)?(?P<k>{_OLD}){_NOT_AGE}"
+    ),
     rf"\b(?:even\s)?at\s(?P<l>{_OLD}),?\s(?:she|he|my|mum|dad|nan|gran)\b(?!\sper)",
     r"\bin\s(?P<h>(?:her|his|their|my)\s(?:early\s|mid\s|mid-|late\s)?nineties)\b",
     r"\b(?P<i>nonagenarian|centenarian|supercentenarian)\b(?!s)",
-    rf"\b(?:she|he|who|they)(?:\s(?:is|was)|'s|\u2019s)?\s(?:\w+\s){{0,2}}?(?:at\sthe\sage\sof|at\sage)\s(?P<j>{_OLD}){_NOT_AGE}",
+    (
+        rf"\b(?:she|he|who|they)(?:\s(?:is|was)|'s|\u2019s)?\s(?:\w+\s){{0,2}}?(?:at\sthe\sage\sof|at\sage)\s"
+        rf"(?P<j>{_OLD}){_NOT_AGE}"
+    ),
 )
 _AGES = tuple(re.compile(pattern, re.IGNORECASE if "[MF]" not in pattern else 0) for pattern in _PATTERNS)
-_LISTS = re.compile(r"\b(?:people|patients|everyone|anyone|those|adults|men|women|residents)\s(?:who\sare\s)?$", re.IGNORECASE)
+_LISTS = re.compile(
+    r"\b(?:people|patients|everyone|anyone|those|adults|men|women|residents)\s(?:who\sare\s)?$", re.IGNORECASE
+)
 
 
 def ages(text: str) -> Iterator[Finding]:

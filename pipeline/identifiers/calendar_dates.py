@@ -8,20 +8,25 @@ from datetime import date
 from pipeline.identifiers.tokens import Is, Tokens, below_hundred, ordinal, skip
 
 _REACH = 14  # tokens between the parts of a date
-_GAP = frozenset([",", ".", "-", "\u2013", "\u2014", "\u2026", "'", "\u2019", "of", "the", "in", "on", "day", "month", "year"])
-_YEAR_GAP = frozenset([",", "-", "\u2013", "\u2026", "."])
+_GAP = listed(", . - \u2013 \u2014 \u2026 ' \u2019 of the in on day month year")
+_YEAR_GAP = listed(", - \u2013 \u2026 .")
 _LAST_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CENTURIES = (18, 19, 20)
 _FIRST_YEAR, _LAST_YEAR = 1850, 2099
 _PLAIN_SHORT_YEAR = 32  # a smaller number after a day and a month could be another day, an hour or a count
 _WRITTEN = re.compile(
-    r"(?<![0-9_/.-])(?:(?P<day>[0-9]{1,2})(?P<mark>\s?[/.-]\s?| )(?P<month>[0-9]{1,2})(?P=mark)(?P<year>[0-9]{4}|[0-9]{2})"
-    r"|(?P<year_first>[0-9]{4})(?P<mark2>[/.-]| )(?P<month2>[0-9]{1,2})(?P=mark2)(?P<day2>[0-9]{1,2}))(?![\w/-]|\.[0-9])"
+    (
+        r"(?<![0-9_/.-])(?:(?P<day>[0-9]{1,2})(?P<mark>\s?[/.-]\s?| )(?P<month>[0-9]{1,2})(?P=mark)"
+        r"(?P<year>[0-9]{4}|[0-9]{2})"
+    )(
+        r"|(?P<year_first>[0-9]{4})(?P<mark2>[/.-]| )(?P<month2>[0-9]{1,2})(?P=mark2)(?P<day2>[0-9]{1,2}))"
+        r"(?![\w/-]|\.[0-9])"
+    )
 )
 _ENDS = re.compile(r"\s*(?:$|\n|[,;!?)\]\u2026]|[.:](?![0-9]))")
-_GOES_ON = frozenset(
-    "he she they it i you we that that's which who is was if as but his her their my her's and or for on at with from"
-    " lives living right okay ok thank thanks does did not sounds".split()
+_GOES_ON = listed(
+    "he she they it i you we that that's which who is was if as but his her their my her's and or for on at with"
+    " from lives living right okay ok thank thanks does did not sounds"
 )
 
 

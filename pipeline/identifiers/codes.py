@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pipeline.identifiers.stoplists import listed
 from pipeline.identifiers.finding import Severity, made
 from pipeline.identifiers.tokens import Is, Token, Tokens, below_hundred
 from pipeline.model import Finding
@@ -20,9 +21,13 @@ _POSTCODE = re.compile(rf"{_AREA}[0-9][0-9A-HJKMNPR-Y]?[0-9][ABD-HJLNP-UW-Z]{{2}
 _NI = re.compile(r"[A-Z]{2}[0-9]{6}[A-D]")
 _NI_NAMED = re.compile(r"[A-Z]{2}[0-9]{6}[A-D]?")
 _NI_FIRST = re.compile(r"QQ|[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]")
-_NI_UNUSED = frozenset(["BG", "GB", "KN", "NK", "NT", "TN", "ZZ"])
+_NI_UNUSED = listed(
+    "BG GB KN NK NT TN ZZ"
+)
 _PLATE = re.compile(r"[A-HJ-PR-Y][A-HJ-PR-Y](?:0[1-9]|[12][0-9]|5[1-9]|[67][0-9])[A-HJ-PR-Z]{3}")
-_PLATE_NAMED = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z]{3}|[A-Z][0-9]{1,3}[A-Z]{3}|[A-Z]{3}[0-9]{1,3}[A-Z]|[A-Z]{2,3}[0-9]{3,4}")
+_PLATE_NAMED = re.compile(
+    r"[A-Z]{2}[0-9]{2}[A-Z]{3}|[A-Z][0-9]{1,3}[A-Z]{3}|[A-Z]{3}[0-9]{1,3}[A-Z]|[A-Z]{2,3}[0-9]{3,4}"
+)
 _HOSPITAL_CODE = re.compile(r"[A-Z]{0,4}[0-9]{5,10}[A-Z]{0,2}|[A-Z]{1,3}[0-9]{4}")
 
 _NAMED_NI = re.compile(r"\bnational insurance\b|\bN\.?\s?I\.?\s?(?:number|no\b|num\b|#)|\bNINO\b", re.IGNORECASE)
@@ -33,15 +38,17 @@ _NAMED_CAR = re.compile(
 )
 _NAMED_HOSPITAL = re.compile(
     r"\b(?:hospital|hosp|case[- ]?notes?|case ?records?|medical records?|records?|unit|patient|clinic|chart|x-?ray|k"
-    r"|district|crn|emis|rio|systm ?one|pas|mrn|m r n|pid|radiology|lab|casenote)[\s,-]{0,2}(?:number|no\b\.?|num\b|id\b"
+    (
+        r"|district|crn|emis|rio|systm ?one|pas|mrn|m r n|pid|radiology|lab|casenote)[\s,-]{0,2}(?:number|no\b\.?"
+        r"|num\b|id\b"
+    )
     r"|identifier|identity|ref(?:erence)?\b)|\bm\.?r\.?n\b\.?|\bm r n\b|\bmedical record\b",
     re.IGNORECASE,
 )
-_WAY = re.compile(r"(?:[\s:.,#()'\u2019-]|\b(?:is|was|of|the|it's|it|its|number|no|for|her|his|as|being|reads|um|uh|er|erm)\b){0,16}")
-_NATO = (
-    "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa quebec romeo"
-    " sierra tango uniform victor whiskey xray yankee zulu"
-).split()
+_WAY = re.compile(
+    r"(?:[\s:.,#()'\u2019-]|\b(?:is|was|of|the|it's|it|its|number|no|for|her|his|as|being|reads|um|uh|er|erm)\b){0,16}"
+)
+_NATO = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima", "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor", "whiskey", "xray", "yankee", "zulu"]
 _SPELLED = {word: word[0].upper() for word in _NATO} | {
     "alfa": "A", "juliett": "J", "whisky": "W", "zed": "Z", "zee": "Z", "bee": "B", "cee": "C", "dee": "D", "tee": "T",
     "pee": "P", "ess": "S", "em": "M", "en": "N", "el": "L", "ell": "L", "jay": "J", "kay": "K", "cue": "Q", "queue": "Q",
@@ -117,7 +124,12 @@ def _postcodes(text: str, symbols: _Symbols) -> Iterator[Finding]:
 
 def _stays(said: str) -> bool:
     # Ending in "th" like "5th", it is still a postcode if all of it is written small, or spelled out.
-    return bool(re.fullmatch(r"[a-z]{1,2}[0-9][0-9a-z]?\s?[0-9][a-z]{2}", said)) and said[-2:] not in {"st", "nd", "rd", "th"}
+    return bool(re.fullmatch(r"[a-z]{1,2}[0-9][0-9a-z]?\s?[0-9][a-z]{2}", said)) and said[-2:] not in {
+        "st",
+        "nd",
+        "rd",
+        "th",
+    }
 
 
 def _insurance(text: str, symbols: _Symbols, named: list[tuple[int, int]]) -> Iterator[Finding]:

@@ -3,11 +3,15 @@
 import re
 from collections.abc import Iterator
 
+from pipeline.identifiers.stoplists import listed
 from pipeline.identifiers.finding import Severity, made
 from pipeline.model import Finding
 
 _WRITTEN = re.compile(
-    r"(?<![\w.+%-])[\w.+%'-]{1,64}\s?(?:@|[\[(]\s?at\s?[\])])\s?(?:[a-z0-9-]{1,63}\s?(?:\.|[\[(]\s?dot\s?[\])])\s?){1,8}[a-z]{2,24}(?![\w-])",
+    (
+        r"(?<![\w.+%-])[\w.+%'-]{1,64}\s?(?:@|[\[(]\s?at\s?[\])])\s?(?:[a-z0-9-]{1,63}\s?(?:\."
+        r"|[\[(]\s?dot\s?[\])])\s?){1,8}[a-z]{2,24}(?![\w-])"
+    ),
     re.IGNORECASE,
 )
 _DOT = r"(?:\s{1,3}(?:dot|point)\s{1,3}|\s{0,3}\.\s{0,3}(?=[a-z]))"
@@ -18,29 +22,44 @@ _SPOKEN_DOMAIN = re.compile(
     re.IGNORECASE,
 )
 _JOINT = r"(?:\s{1,3}(?:dot|point|underscore|under score|dash|hyphen|minus|full stop|plus)\s{1,3}|\s{0,3}[._+-]\s{0,3})"
-_NUMBER = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|[a-z]*teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|double|[0-9]{1,4})"
+_NUMBER = (
+    r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|[a-z]*teen|twenty|thirty|forty|fifty|sixty"
+    r"|seventy|eighty|ninety|double|[0-9]{1,4})"
+)
 _LOCAL = re.compile(
-    rf"(?:(?<![\w'\u2019])(?:[a-z]\s){{0,8}}[\w']{{1,30}}{_JOINT}){{1,5}}[\w']{{1,30}}(?:\s{_NUMBER}){{0,6}}$", re.IGNORECASE
+    rf"(?:(?<![\w'\u2019])(?:[a-z]\s){{0,8}}[\w']{{1,30}}{_JOINT}){{1,5}}[\w']{{1,30}}(?:\s{_NUMBER}){{0,6}}$",
+    re.IGNORECASE,
 )
 _WITH_NUMBER = re.compile(rf"(?<!\w)(?:[a-z']{{1,30}}\s){{0,2}}?[\w']{{1,30}}(?:\s{_NUMBER}){{1,6}}$", re.IGNORECASE)
-_SPELLED = re.compile(r"(?<![\w'\u2019])(?:[a-z]\s){2,12}[a-z](?:\s[\w]{2,30})?$|(?<![\w'\u2019])[a-z]\s[a-z]{3,30}$", re.IGNORECASE)
+_SPELLED = re.compile(
+    r"(?<![\w'\u2019])(?:[a-z]\s){2,12}[a-z](?:\s[\w]{2,30})?$|(?<![\w'\u2019])[a-z]\s[a-z]{3,30}$", re.IGNORECASE
+)
 _ONE_WORD = re.compile(r"(?<!\w)[\w']{2,40}$")
-_NAMED = re.compile(r"\be-?\s?mail\w*|\bmail\b|\baddress\b|\bwrite to\b|\bcontact\b|\bcopied in\b|\bcc\b", re.IGNORECASE)
-_NOT_LOCAL = frozenset(
-    "look looked looking us it is are was find found available online website site web details more resources page see"
-    " visit guidance hosted me them up published on me here there go this that everything live and or start here him her"
-    " you all read podcast listen email mail address based read working works work one".split()
+_NAMED = re.compile(
+    r"\be-?\s?mail\w*|\bmail\b|\baddress\b|\bwrite to\b|\bcontact\b|\bcopied in\b|\bcc\b", re.IGNORECASE
 )
-_TEAM = frozenset(
-    "podcast podcasts info information enquiries enquiry contact contacts hello hi admin administrator office team teams"
-    " support help helpdesk press media comms communications feedback events event noreply reply webmaster editor"
-    " editorial referrals referral training education learning network england pals foi complaints bookings booking"
-    " reception library web website news newsletter subscribe members membership hr recruitment jobs careers hub service"
-    " services clinic ward unit dept department group mailbox shared inbox generic appointments secretary secretaries"
-    " digital data privacy dpo governance safety quality research conference studio producer production general postmaster"
-    " safeguarding pharmacy practice surgery community network leaders".split()
+_NOT_LOCAL = listed(
+    "look looked looking us it is are was find found available online website site web details more resources"
+    " page see visit guidance hosted me them up published on me here there go this that everything live and or"
+    " start here him her you all read podcast listen email mail address based read working works work one"
 )
-_PROVIDER = re.compile(r"nhs(?:\s(?:dot\s)?net|\.net|mail)|gmail|hotmail|outlook|yahoo|icloud|btinternet|aol|live|googlemail", re.IGNORECASE)
+_TEAM = listed(
+    "podcast podcasts info information enquiries enquiry contact contacts hello hi admin administrator office"
+    " team teams support help helpdesk press media comms communications feedback events event noreply reply"
+    " webmaster editor editorial referrals referral training education learning network england pals foi"
+    " complaints bookings booking reception library web website news newsletter subscribe members membership hr"
+    " recruitment jobs careers hub service services clinic ward unit dept department group mailbox shared inbox"
+    " generic appointments secretary secretaries digital data privacy dpo governance safety quality research"
+    " conference studio producer production general postmaster safeguarding pharmacy practice surgery community"
+    " network leaders"
+)
+_PROVIDER = re.compile(
+    r"nhs(?:\s(?:dot\s)?net|\.net|mail)|gmail|hotmail|outlook|yahoo|icloud|btinternet|aol|live|googlemail",
+    re.IGNORECASE,
+)
+_SURNAMES = listed(
+    "ward office bishop hello hi clinic unit press library hub data web research"
+)
 _BEFORE = 120
 
 
@@ -78,8 +97,9 @@ def _without_edges(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _is_team(local: str) -> bool:
-    parts = re.split(r"[^a-z]+|dot|underscore|hyphen|dash", local.lower())
-    return any(part in _TEAM for part in parts)
+    # "ward" and "office" are names of people as well, after a first name.
+    parts = [part for part in re.split(r"[^a-z]+|dot|underscore|hyphen|dash", local.lower().split("+")[0]) if part]
+    return bool(parts) and (parts[0] in _TEAM or parts[-1] in _TEAM - _SURNAMES)
 
 
 def _local(before: str, domain: str) -> tuple[str, Severity] | None:
@@ -102,7 +122,10 @@ def _local(before: str, domain: str) -> tuple[str, Severity] | None:
 
 
 _LEADING = re.compile(
-    r"^(?:(?:is|it's|its|it|was|to|at|email|e-mail|mail|on|address|the|a|that's|my|her|his|and|um|uh|er|so|me|yes|yeah|him|them"
+    (
+        r"^(?:(?:is|it's|its|it|was|to|at|email|e-mail|mail|on|address|the|a|that's|my|her|his|and|um|uh|er|so|me"
+        r"|yes|yeah|him|them"
+    )
     r"|write|contact|copied|in|send|sent|or|as|for)\s{1,3})+",
     re.IGNORECASE,
 )

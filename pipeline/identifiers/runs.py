@@ -54,12 +54,18 @@ _NAMED_SERVICE = re.compile(
     re.IGNORECASE,
 )
 _IS_SERVICE = re.compile(
-    r",?\s(?:is|was|goes to|reaches|gets you|for)\s(?:the|our|a)\s(?:\w+\s)?(?:switchboard|helpline|hotline|reception|surgery|practice|main|"
+    (
+        r",?\s(?:is|was|goes to|reaches|gets you|for)\s(?:the|our|a)\s(?:\w+\s)?(?:switchboard|helpline|hotline"
+        r"|reception|surgery|practice|main|"
+    )
     r"booking|press|advice|out|ward|office|hub)",
     re.IGNORECASE,
 )
 _PERSONAL = re.compile(
-    r"\b(?:her|his|hers|patient|mum|mother|dad|father|son|daughter|wife|husband|brother|sister|carer|neighbour|mrs?|miss"
+    (
+        r"\b(?:her|his|hers|patient|mum|mother|dad|father|son|daughter|wife|husband|brother|sister|carer|neighbour"
+        r"|mrs?|miss"
+    )
     r"|ms|mobile|home|me|my|him|next of kin|nan|gran)\b",
     re.IGNORECASE,
 )
@@ -81,7 +87,10 @@ _COUNTED = re.compile(
 _OF_MONTH = re.compile(r"\s(?:of\s)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b", re.IGNORECASE)
 _RESULTS = re.compile(
     r"\b(?:hba1c|sodium|potassium|creatinine|urea|egfr|crp|hb|h[ae]+moglobin|platelets?|white cells?|ferritin|bp"
-    r"|blood pressures?|pressures?|pulse|peak flows?|sats|saturations?|sugars?|glucose|weights?|readings?|results?|scores?"
+    (
+        r"|blood pressures?|pressures?|pulse|peak flows?|sats|saturations?|sugars?|glucose|weights?|readings?"
+        r"|results?|scores?"
+    )
     r"|levels?|temperatures?|doses?|figures|scored|counts?|ratios?|numbers went|years?|ages|aged|beds|wards|bays|rooms"
     r"|weeks?|days?|hours?|milligrams?|mg|inr|psa|alt|ast|tsh|bnp|troponins?|phq|gad|news|gcs|bmi|cholesterol)\b",
     re.IGNORECASE,

@@ -37,74 +37,23 @@ class Token(NamedTuple):
 
 Tokens = Sequence[Token]
 
-_UNITS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-_TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_ORDINALS = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-    "twentieth",
-]
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-_SHORT_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_FILLERS = [
-    "er",
-    "erm",
-    "um",
-    "umm",
-    "uhm",
-    "uh",
-    "uhh",
-    "ah",
-    "ahh",
-    "eh",
-    "hm",
-    "hmm",
-    "mm",
-    "mmm",
-    "and",
-    "then",
-    "so",
-    "well",
-    "yeah",
-    "yes",
-    "sorry",
-    "dash",
-    "hyphen",
-    "space",
-    "comma",
-    "please",
-]
+
+def _listed(words: str) -> list[str]:
+    return words.split()
+
+
+_UNITS = _listed("one two three four five six seven eight nine")
+_TEENS = _listed("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen")
+_TENS = _listed("twenty thirty forty fifty sixty seventy eighty ninety")
+_ORDINALS = _listed(
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"
+    " sixteenth seventeenth eighteenth nineteenth twentieth"
+)
+_MONTHS = _listed("january february march april may june july august september october november december")
+_SHORT_MONTHS = _listed("jan feb mar apr may jun jul aug sep oct nov dec")
+_FILLERS = _listed(
+    "er erm um umm uhm uh uhh ah ahh eh hm hmm mm mmm and then so well yeah yes sorry dash hyphen space comma please"
+)
 
 _WORDS: dict[str, tuple[Is, int]] = {
     **dict.fromkeys(["zero", "oh", "o", "nought", "naught", "nil"], (Is.ZERO, 0)),
@@ -123,7 +72,10 @@ _WORDS: dict[str, tuple[Is, int]] = {
     "double": (Is.REPEAT, 2),
     "treble": (Is.REPEAT, 3),
     "triple": (Is.REPEAT, 3),
-    **{word: (Is.SOUND, number) for word, number in (("won", 1), ("to", 2), ("too", 2), ("for", 4), ("fore", 4), ("ate", 8))},
+    **{
+        word: (Is.SOUND, number)
+        for word, number in (("won", 1), ("to", 2), ("too", 2), ("for", 4), ("fore", 4), ("ate", 8))
+    },
     **dict.fromkeys(_FILLERS, (Is.FILLER, 0)),
 }
 _LONG = 4300  # figures that Python turns into a number; longer rows say none

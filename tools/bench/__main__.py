@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pipeline import feed, model
 from tests import samples
 from tools.bench.denoising import denoising
+from tools.bench.identifying import identifying
 from tools.bench.levelling import levelling
 from tools.bench.mastering import mastering, nothing_changed
 from tools.bench.measuring import PROGRAM, ROOT, measured
@@ -64,6 +65,7 @@ JOBS: dict[str, Callable[[], None]] = {
     "levelling": levelling,
     "denoising": denoising,
     "publishing": publishing,
+    "identifying": identifying,
 }
 
 
