@@ -522,8 +522,9 @@ class SignOff:
 class Withdrawal:
     """An episode, or one voice of it, that was taken back for good.
 
-    on: the day; speaker: the role whose voice was withdrawn, None for all of it; finished_on: the day everything was
-    found to be gone, None while that is to be done; removed: keys of the store; checked: addresses that do not answer.
+    on: the day, at: the moment in ISO 8601, UTC; speaker: the role whose voice was withdrawn, None for all of it;
+    finished_on: the day everything was found to be gone, None while that is to be done; removed: keys of the store;
+    checked: addresses that do not answer.
     """
 
     slug: str
@@ -531,6 +532,7 @@ class Withdrawal:
     on: date
     reason: str
     by: str
+    at: str = ""
     speaker: str | None = None
     visibility: Visibility = Visibility.PUBLIC
     finished_on: date | None = None

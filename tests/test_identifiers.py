@@ -225,7 +225,7 @@ def test_hostile_text_is_searched_to_its_end(unit: str) -> None:
 
 
 def test_time_grows_with_the_length_only() -> None:
-    """Two million characters of what is hardest to search take no more than a few times as long a character as a tenth."""
+    """Two million characters of what is hardest to search take hardly longer a character than 200,000."""
     unit = "born 1 2 3, double 4 5 one two M1 1 a@b. Mr Aa's      12 May 1947 flat 1 at a dot 0161 patient called A, "
 
     def seconds(length: int) -> float:
@@ -259,7 +259,7 @@ def test_the_labelled_sentences_are_of_every_kind() -> None:
 
 
 def test_rules_alone_reach_the_bar() -> None:
-    """Without a model: NHS numbers 0.98, dates of birth, phone, e-mail and postcode 0.95 at 0.9, nothing plain flagged."""
+    """Without a model: NHS numbers 0.98; dates of birth, phone, e-mail, postcode 0.95 at 0.9; little plain flagged."""
     score = scored(labelled(), None)
     of_kind(score, ("NHS_NUMBER",), recall=0.98, precision=0.98)
     of_kind(score, ("DATE_OF_BIRTH", "PHONE", "EMAIL", "POSTCODE"), recall=0.95, precision=0.9)
@@ -281,7 +281,8 @@ def test_ordinary_talk_gives_little_to_look_at() -> None:
     """The plain sentences, repeated to an hour of 9,000 words, give at most 5 findings from rules and 15 with names."""
     plain = "\n".join(row["text"] for row in labelled() if not row["findings"])
     share = 9_000 / len(plain.split())
-    assert len(find(plain, today=TODAY)) * share <= 5 * share  # not more than 5 in all of the hardest sentences
+    assert share > 1  # the hardest sentences are less than an hour, and are still allowed no more than one
+    assert len(find(plain, today=TODAY)) <= 5
     assert len(find(plain, people=identifiers.people(), today=TODAY)) <= 15
 
 

@@ -51,6 +51,7 @@ def examine(where: Workspace, show: Show, episodes: tuple[Episode, ...], cache: 
     for episode in episodes:
         whole, silent = _taken_back(episode, withdrawn)
         finder = _Finder(show, episode, cache, now.date())
+        episode = _without_consent(episode, silent)  # noqa: PLW2901
         looked = trust.review(episode, finder.find, in_cover=_in_cover(cache, episode), silent=silent)
         finder.remember()
         reviewed[episode.slug] = looked
@@ -109,9 +110,20 @@ def _taken_back(episode: Episode, withdrawn: tuple[Withdrawal, ...]) -> tuple[bo
     return any(each.speaker is None for each in own), frozenset(roles | labels)
 
 
+def _without_consent(episode: Episode, silent: frozenset[str]) -> Episode:
+    """Let the consent of a voice that was withdrawn count as withdrawn: then no name of it may stand anywhere."""
+    speakers = tuple(
+        replace(speaker, consent=replace(speaker.consent, withdrawn_on=speaker.consent.recorded_on))
+        if speaker.role in silent and speaker.consent
+        else speaker
+        for speaker in episode.speakers
+    )
+    return replace(episode, speakers=speakers)
+
+
 def _is_resting(show: Show, episode: Episode, withdrawn: tuple[Withdrawal, ...]) -> bool:
-    since = max((each.on.isoformat() for each in withdrawn if each.slug == episode.slug and each.speaker), default="")
-    signed = {each.role for each in episode.sign_offs if each.at >= since}
+    since = max((each.at for each in withdrawn if each.slug == episode.slug and each.speaker), default="")
+    signed = {each.role for each in episode.sign_offs if each.at > since}
     return bool(since) and not signed >= set(show.trust.roles(episode.visibility))
 
 

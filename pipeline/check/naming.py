@@ -9,6 +9,7 @@ from pipeline.model import Episode, Transcript
 
 _POSSESSIVE = re.compile(r"['\u2019]s\b", re.IGNORECASE)
 _APOSTROPHES = re.compile(r"['\u2018\u2019\u02bc`]")
+_ANYBODY = re.compile(r"(?i)(?:speaker|voice|participant|person|unknown)(?: ?[0-9]{1,3}| [a-z])?")
 _WORD = re.compile(r"[^\W_]+")
 _TITLES = frozenset(["dr", "prof", "professor", "mr", "mrs", "ms", "miss", "mx", "sir", "dame", "lord", "lady", "rev"])
 _NO_NAMES = frozenset(
@@ -69,8 +70,9 @@ def _voices(episode: Episode, transcript: Transcript, names: list[str]) -> Itera
         if parts & set(folded(voice).split()) or folded(voice) in names:
             yield Named(transcript.origin, "names a speaker without consent to be named", _HINT, fatal=True)
         else:
-            hint = "Add the role to [[speakers]] in episode.toml, or correct the transcript."
-            yield Named(transcript.origin, f'has words of "{voice}", who is not in episode.toml', hint, fatal=False)
+            hint = "Add the role to [[speakers]] in episode.toml, or put a role in the transcript in place of the name."
+            fatal = episode.published is not None and not _ANYBODY.fullmatch(voice.strip())
+            yield Named(transcript.origin, f'has words of "{voice}", who is not in episode.toml', hint, fatal=fatal)
 
 
 def _texts(episode: Episode) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from pipeline import audio, ingest, workspace
+from pipeline import audio, ingest, trust, workspace
 from pipeline.build.survey import READERS, CheckFailedError
 from pipeline.cache import Cache
 from pipeline.cli.screen import Screen
@@ -39,6 +39,8 @@ def add(
             others=others,
             progress=lambda done, _total: meter.to(done),
         )
+    hashes = {source.path.name: source.sha256 for source in episode.sources}
+    trust.trail.note(where.trail, "ingest", slug=episode.slug, recordings=hashes)
     _remember(where, episode)
     if move:
         ingest.remove_originals((*recordings, *others), episode)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pipeline import trust
 from pipeline.build import Built
@@ -81,6 +81,7 @@ def _ordered(order: Order, episode: Episode | None, now: datetime) -> Withdrawal
         slug=order.slug,
         guid=episode.guid,
         on=now.date(),
+        at=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         reason=order.reason,
         by=order.by,
         speaker=order.speaker,

@@ -1,10 +1,8 @@
 """Text enters, findings that could identify a patient leave for a person to judge.
 
 A finding is `certain` where a check digit or the words around it prove it, `likely` where its shape says what it is,
-and
-`check` where it is only a long number or might be something else. No finding does not mean that nobody can be
-identified:
-rare stories have no shape, and a recogniser that mishears a digit hides the number.
+and `check` where it is only a long number or might be something else. No finding does not mean that nobody can be
+identified: rare stories have no shape, and a recogniser that mishears a digit hides the number.
 
 spaCy lives in `people`, for names, if the extra `identifiers` is installed; everything else needs no library.
 """
@@ -33,19 +31,18 @@ __all__ = ["Joined", "People", "canonical", "find", "is_nhs_number", "joined", "
 def find(text: str, *, people: People | None = None, today: date | None = None) -> tuple[Finding, ...]:
     """Find what could identify a patient, in time that grows with the length of the text only.
 
-        Join the cues of one speaker before the search, with `joined`: recognisers and captions split numbers and dates.
+    Join the cues of one speaker before the search, with `joined`: recognisers and captions split numbers and dates.
 
-        Args:
-            text: a transcript, notes or any other words, in English.
-            people: what finds names of people, from `people()`; None for those that need no model.
-            today: the day from which the ten years count after which a full date could be a date of birth; None for
-    today.
+    Args:
+        text: a transcript, notes or any other words, in English.
+        people: what finds names of people, from `people()`; None for those that need no model.
+        today: a full date of more than ten years before could be a date of birth; None for the day it is.
 
-        Returns:
-            The findings, ascending by start, none overlapping: of two that would, the stronger stands, then the longer.
+    Returns:
+        The findings, ascending by start, none overlapping: of two that would, the stronger stands, then the longer.
 
-        Source:
-            NHS Data Dictionary, NHS NUMBER (modulus 11). National Insurance number and postcode formats of GOV.UK.
+    Source:
+        NHS Data Dictionary, NHS NUMBER (modulus 11). National Insurance number and postcode formats of GOV.UK.
     """
     single = squeezed(text)
     found = _found(single.text, people, today or datetime.now(UTC).date())

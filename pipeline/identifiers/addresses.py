@@ -3,16 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from pipeline.identifiers.stoplists import listed
 from pipeline.identifiers.finding import made
+from pipeline.identifiers.stoplists import listed
 from pipeline.model import Finding
 
 _ONES = r"(?:one|two|three|four|five|six|seven|eight|nine)"
 _SPOKEN = (
-    (
-        rf"(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-]{_ONES})?|{_ONES}(?:\shundred"
-        rf"(?:\sand\s\w+(?:[\s-]{_ONES})?)?)?"
-    )
+    rf"(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-]{_ONES})?|{_ONES}(?:\shundred"
+    rf"(?:\sand\s\w+(?:[\s-]{_ONES})?)?)?"
     rf"|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|a\shundred(?:\sand\s\w+(?:[\s-]{_ONES})?)?)"
 )
 _NUMBER = (
@@ -24,15 +22,11 @@ _SURE = (
     r"|wharf|cottages|embankment|drive|close)"
 )
 _ANY = (
-    (
-        r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Close|Cl|Court|Ct|Crescent|Cres|Terrace|Way|Place|Pl"
-        r"|Gardens|Gdns"
-    )
+    r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Close|Cl|Court|Ct|Crescent|Cres|Terrace|Way|Place|Pl"
+    r"|Gardens|Gdns"
     r"|Grove|Square|Sq|Mews|Row|Hill|Walk|Park|Parade|View|Rise|Green|Gate|Croft|Fold|Wharf|Yard|Broadway|Brow|Mount"
-    (
-        r"|Embankment|Vale|Passage|Lodge|Villas|Buildings|Cottages|Meadows?|Fields?|Bank|Quay|Side|End|Common"
-        r"|Cottage|House)"
-    )
+    r"|Embankment|Vale|Passage|Lodge|Villas|Buildings|Cottages|Meadows?|Fields?|Bank|Quay|Side|End|Common"
+    r"|Cottage|House)"
 )
 _FLAT = (
     rf"(?:(?:flat|apartment|apt|unit|room)\s(?:number\s)?(?:[0-9]{{1,4}}\s?[a-zA-Z]?|{_SPOKEN}|[a-zA-Z])"
@@ -44,10 +38,8 @@ _NAME = (
     r"(?:[\s-](?:[A-Z][a-z'\u2019]+|of|the|and|on)){0,2}"
 )
 _WRITTEN = re.compile(
-    (
-        rf"(?<![\w/.:\u00a3$-])(?P<all>(?:(?i:{_FLAT}))(?:(?i:{_NUMBER})),?\s{_NAME}\s{_ANY})\b(?!\s(?:per|Hospital"
-        rf"|Surgery|Practice|Infirmary|Medical|Health))"
-    )
+    rf"(?<![\w/.:\u00a3$-])(?P<all>(?:(?i:{_FLAT}))(?:(?i:{_NUMBER})),?\s{_NAME}\s{_ANY})\b(?!\s(?:per|Hospital"
+    rf"|Surgery|Practice|Infirmary|Medical|Health))"
 )
 _PLAIN = re.compile(
     (
@@ -58,10 +50,8 @@ _PLAIN = re.compile(
     re.IGNORECASE,
 )
 _LIVES = re.compile(
-    (
-        rf"\b(?:live[sd]?|living|moved|staying|address(?:\sis|\swas|:)?|home\sis|resides?|sent\sto|send\sit\sto)\s+"
-        rf"(?:at|in|on|to|is|was|near)?\s*(?P<all>(?:{_NUMBER}\s)?{_NAME}\s{_ANY})\b"
-    )
+    rf"\b(?:live[sd]?|living|moved|staying|address(?:\sis|\swas|:)?|home\sis|resides?|sent\sto|send\sit\sto)\s+"
+    rf"(?:at|in|on|to|is|was|near)?\s*(?P<all>(?:{_NUMBER}\s)?{_NAME}\s{_ANY})\b"
 )
 _LIVES_AT = re.compile(
     (
@@ -71,10 +61,8 @@ _LIVES_AT = re.compile(
     re.IGNORECASE,
 )
 _FLAT_ONLY = re.compile(
-    (
-        r"\b(?P<all>(?i:flat|apartment)\s[0-9]{1,4}[A-Za-z]?,?\s(?:[A-Z][a-z]+\s){1,2}(?:House|Court|Lodge|Tower"
-        r"|Point|Heights|Mansions|Buildings))\b"
-    )
+    r"\b(?P<all>(?i:flat|apartment)\s[0-9]{1,4}[A-Za-z]?,?\s(?:[A-Z][a-z]+\s){1,2}(?:House|Court|Lodge|Tower"
+    r"|Point|Heights|Mansions|Buildings))\b"
 )
 _HOUSE = re.compile(rf"\b(?P<all>[A-Z][a-z]+\s(?:Cottage|House|Farm|Lodge|Villa),\s(?:{_NAME})\s{_ANY})\b")
 _NOT_STREETS = listed(
@@ -88,8 +76,7 @@ _NOT_STREETS = listed(
     " where then so but as if than clinics homes kilometres whichever whatever any some no"
 )
 _IDLE = listed(
-    "long short single busy quiet wide narrow dead dark slow fast bad good big little small rocky straight"
-    " winding"
+    "long short single busy quiet wide narrow dead dark slow fast bad good big little small rocky straight winding"
 )
 _PUBLIC = re.compile(r"10 Downing Street|number (?:10|ten),? downing street", re.IGNORECASE)
 _HIGH = re.compile(r"\b(?:high|station|church|mill|main|victoria|park|london)\s", re.IGNORECASE)

@@ -14,35 +14,23 @@ _ORDINAL = (
     r"|(?:one\s)?hundred\sand\s(?:first|second|third|fourth|fifth))"
 )
 _NOT_AGE = (
-    (
-        rf"(?!\w|[\s-]{_ONES}\b|\sand\s(?:{_ONES}|ten|eleven|twelve|a\s)\b|[.,:/][0-9]|\s?(?:%|/|\u00b0|-\s?[0-9])"
-        rf"|\s?-?(?:per\s?cent|percent|percentile|percentage|kilos?|kgs?|mg|ml|mcg|mmol|millimol\w*"
-    )
-    (
-        r"|milligrams?|micrograms?|grams?|units?|beats?|bpm|minutes?|mins?|hours?|days?|weeks?|months?|seconds?"
-        r"|miles?|metres?"
-    )
-    (
-        r"|meters?|cm|mm|centimet\w+|over|on\s(?:room\s)?air|on\s(?:\w+\s)?(?:oxygen|litres?)|litres?|degrees?"
-        r"|pounds?|stone|quid|pence|patients?|people|beds?|calls?"
-    )
-    (
-        r"|letters?|out\sof|of\s(?:them|us|the|those|our)|in\sthe\s(?:queue|list|line)|th\b|st\b|nd\b|rd\b"
-        r"|systolic|diastolic"
-    )
+    rf"(?!\w|[\s-]{_ONES}\b|\sand\s(?:{_ONES}|ten|eleven|twelve|a\s)\b|[.,:/][0-9]|\s?(?:%|/|\u00b0|-\s?[0-9])"
+    rf"|\s?-?(?:per\s?cent|percent|percentile|percentage|kilos?|kgs?|mg|ml|mcg|mmol|millimol\w*"
+    r"|milligrams?|micrograms?|grams?|units?|beats?|bpm|minutes?|mins?|hours?|days?|weeks?|months?|seconds?"
+    r"|miles?|metres?"
+    r"|meters?|cm|mm|centimet\w+|over|on\s(?:room\s)?air|on\s(?:\w+\s)?(?:oxygen|litres?)|litres?|degrees?"
+    r"|pounds?|stone|quid|pence|patients?|people|beds?|calls?"
+    r"|letters?|out\sof|of\s(?:them|us|the|those|our)|in\sthe\s(?:queue|list|line)|th\b|st\b|nd\b|rd\b"
+    r"|systolic|diastolic"
     r"|times|episodes?|downloads|points?|thousand|million|appointments?|pages?|steps?|sessions?|cases?|referrals?))"
 )
 _POPULATION = r"(?!\s*(?:and|or)\s(?:over|above|older|under|below|more)|\s?\+|\s?plus\b|\s(?:to|-)\s[0-9]|s\b)"
 _WORDS_OF_YEARS = r"[\s-]?(?:years?|yrs?|yr|y)[\s-]?(?:olds?|of\s+age)|[\s-]?(?:yo|y/o|y\.o\.)"
 _PEOPLE = (
-    (
-        r"(?:she|he|she's|he's|she\u2019s|he\u2019s|who|who's|who\u2019s|they're|mum|mother|dad|father|nan|gran"
-        r"|granny|grandma|grandad|grandfather|"
-    )
-    (
-        r"grandmother|lady|gentleman|man|woman|patient|resident|neighbour|aunt|auntie|uncle|husband|wife|chap|i'm"
-        r"|i\u2019m|widow\w*|client)(?:'s|\u2019s)?"
-    )
+    r"(?:she|he|she's|he's|she\u2019s|he\u2019s|who|who's|who\u2019s|they're|mum|mother|dad|father|nan|gran"
+    r"|granny|grandma|grandad|grandfather|"
+    r"grandmother|lady|gentleman|man|woman|patient|resident|neighbour|aunt|auntie|uncle|husband|wife|chap|i'm"
+    r"|i\u2019m|widow\w*|client)(?:'s|\u2019s)?"
 )
 _PATTERNS = (
     rf"(?<![\w.,/-])(?P<a>{_OLD}(?:{_WORDS_OF_YEARS}))(?!\w)",
@@ -58,13 +46,13 @@ _PATTERNS = (
     (
         rf"\b{_PEOPLE}(?:\s(?:is|was|will\sbe|turned|must\sbe|would\sbe))?(?:\s(?:just|now|only|nearly|almost|about"
         rf"|already|actually|over|probably|going\son|all\sof"
-    )
-    rf"|um|uh|er|like|getting\son\sfor))?,?\s(?P<e>{_OLD}){_NOT_AGE}",
+        rf"|um|uh|er|like|getting\son\sfor))?,?\s(?P<e>{_OLD}){_NOT_AGE}"
+    ),
     (
         rf"\b(?:patient|lady|gentleman|man|woman|mother|mum|father|dad|nan|gran|grandmother|grandfather|resident"
         rf"|husband|wife|(?-i:[A-Z][a-z]+)),\s"
-    )
-    rf"(?:(?:is|was|who\sis|now|um|uh)\s)?(?P<f>{_OLD}),",
+        rf"(?:(?:is|was|who\sis|now|um|uh)\s)?(?P<f>{_OLD}),"
+    ),
     r"(?<![\w.,/-])(?P<g>(?:9[0-9]|1[01][0-9])[\s/]?[MF])(?!\w)",
     (
         rf"\b(?:she|he|mum|dad|nan|gran|who)(?:'ll|\u2019ll|'d|\u2019d|\swill|\swould)\s(?:now\s|soon\s|have\s)?be"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 
 from pipeline.identifiers.calendar_dates import CalendarDate, date_due, dates
-from pipeline.identifiers.stoplists import listed
 from pipeline.identifiers.finding import Severity, made
+from pipeline.identifiers.stoplists import listed
 from pipeline.identifiers.tokens import Is, Tokens
 from pipeline.model import Finding
 
@@ -16,9 +16,7 @@ _NAMED = re.compile(
     r"|(?<![\w.])d[. ]?o[. ]?b(?![a-z])\.?|\bborn\b",
     re.IGNORECASE,
 )
-_BORN = listed(
-    "born birthday"
-)
+_BORN = listed("born birthday")
 _NAMED_REACH, _BORN_REACH, _AFTER_REACH, _WITHOUT_YEAR_REACH = 170, 70, 50, 45  # characters
 _DUE_TOKENS, _DUE_BEFORE = 24, 12
 _NOT_PEOPLE = re.compile(
@@ -30,16 +28,12 @@ _OF_NOT_PEOPLE = re.compile(
     r"\s+(?:of|for)\s+(?:the|our|this)\s+(?:\w+\s)?(?:nhs|service|trust|network|welfare)", re.IGNORECASE
 )
 _HISTORY = re.compile(
-    (
-        r"\b(?:acts?|law|bill|legislation|regulations?|founded|began|begun|opened|open|launch\w*|publish\w*"
-        r"|introduced|force|"
-    )
+    r"\b(?:acts?|law|bill|legislation|regulations?|founded|began|begun|opened|open|launch\w*|publish\w*"
+    r"|introduced|force|"
     r"effect|established|established|created|formed|merged|abolished|replaced|inquiry|enquiry|report|guidelines?|"
     r"guidance|policy|policies|contract|war|election|elected|referendum|pandemic|strike|vaccine|licen[cs]ed|approved|"
-    (
-        r"nhs|trust|service|programme|scheme|pilot|project|started\s+(?:on|in)|college|ministry|department"
-        r"|government|minister|parliament|minutes|meeting|met|conference|issue|"
-    )
+    r"nhs|trust|service|programme|scheme|pilot|project|started\s+(?:on|in)|college|ministry|department"
+    r"|government|minister|parliament|minutes|meeting|met|conference|issue|"
     r"edition|paper|article|journal|trial|study|white\s+paper|framework|constitution|treaty|signed|dated|version|"
     r"updated|revised|issued|reorganisation|transferred|handed|built|closed|history|anniversary|qualified|graduated|"
     r"appointed|joined|started\s+(?:work|as|at|here|training)|my\s+first\s+(?:day|shift|job|post)|retired|since|until|"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from pipeline.identifiers.stoplists import listed
 from pipeline.identifiers.tokens import Is, Tokens, below_hundred, ordinal, skip
 
 _REACH = 14  # tokens between the parts of a date
@@ -15,13 +16,10 @@ _CENTURIES = (18, 19, 20)
 _FIRST_YEAR, _LAST_YEAR = 1850, 2099
 _PLAIN_SHORT_YEAR = 32  # a smaller number after a day and a month could be another day, an hour or a count
 _WRITTEN = re.compile(
-    (
-        r"(?<![0-9_/.-])(?:(?P<day>[0-9]{1,2})(?P<mark>\s?[/.-]\s?| )(?P<month>[0-9]{1,2})(?P=mark)"
-        r"(?P<year>[0-9]{4}|[0-9]{2})"
-    )(
-        r"|(?P<year_first>[0-9]{4})(?P<mark2>[/.-]| )(?P<month2>[0-9]{1,2})(?P=mark2)(?P<day2>[0-9]{1,2}))"
-        r"(?![\w/-]|\.[0-9])"
-    )
+    r"(?<![0-9_/.-])(?:(?P<day>[0-9]{1,2})(?P<mark>\s?[/.-]\s?| )(?P<month>[0-9]{1,2})(?P=mark)"
+    r"(?P<year>[0-9]{4}|[0-9]{2})"
+    r"|(?P<year_first>[0-9]{4})(?P<mark2>[/.-]| )(?P<month2>[0-9]{1,2})(?P=mark2)(?P<day2>[0-9]{1,2}))"
+    r"(?![\w/-]|\.[0-9])"
 )
 _ENDS = re.compile(r"\s*(?:$|\n|[,;!?)\]\u2026]|[.:](?![0-9]))")
 _GOES_ON = listed(
@@ -32,7 +30,10 @@ _GOES_ON = listed(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarDate:
-    """A date that is said. year: None where none is; is_plain: it is a date wherever it stands, not only where one is due."""
+    """A date that is said.
+
+    year: None where none is; is_plain: it is a date wherever it stands, not only where one is due.
+    """
 
     start: int
     end: int
@@ -85,7 +86,7 @@ def date_due(row: Tokens, at: int, today: date) -> CalendarDate | None:
     return _made(row, at, year_read[1], day[0], month[0], year_read[0], is_plain=False) if year_read else None
 
 
-def _made(
+def _made(  # noqa: PLR0917 - the parts of a date, and where they stand
     row: Tokens, first: int, after: int, day: int, month: int, year: int | None, *, is_plain: bool = True
 ) -> CalendarDate | None:
     if not 1 <= month <= len(_LAST_DAYS) or not 1 <= day <= _LAST_DAYS[month - 1]:
@@ -158,7 +159,7 @@ def _around_month(text: str, row: Tokens, at: int, done: int, today: date) -> tu
         after = year[1]
     else:
         left = _year_before(row, first, done, today)
-        year, first = (left[:2] + (False,), left[1]) if left else (None, first)
+        year, first = ((*left, False), left[1]) if left else (None, first)
     made = _made(row, first, after, day[0], month, year[0] if year else None, is_plain=is_plain)
     return (made, after) if made else None
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.identifiers.stoplists import listed
 from pipeline.identifiers.finding import Severity, made
+from pipeline.identifiers.stoplists import listed
 from pipeline.identifiers.tokens import Is, Token, Tokens, below_hundred
 from pipeline.model import Finding
 
@@ -21,9 +21,7 @@ _POSTCODE = re.compile(rf"{_AREA}[0-9][0-9A-HJKMNPR-Y]?[0-9][ABD-HJLNP-UW-Z]{{2}
 _NI = re.compile(r"[A-Z]{2}[0-9]{6}[A-D]")
 _NI_NAMED = re.compile(r"[A-Z]{2}[0-9]{6}[A-D]?")
 _NI_FIRST = re.compile(r"QQ|[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]")
-_NI_UNUSED = listed(
-    "BG GB KN NK NT TN ZZ"
-)
+_NI_UNUSED = listed("BG GB KN NK NT TN ZZ")
 _PLATE = re.compile(r"[A-HJ-PR-Y][A-HJ-PR-Y](?:0[1-9]|[12][0-9]|5[1-9]|[67][0-9])[A-HJ-PR-Z]{3}")
 _PLATE_NAMED = re.compile(
     r"[A-Z]{2}[0-9]{2}[A-Z]{3}|[A-Z][0-9]{1,3}[A-Z]{3}|[A-Z]{3}[0-9]{1,3}[A-Z]|[A-Z]{2,3}[0-9]{3,4}"
@@ -38,21 +36,24 @@ _NAMED_CAR = re.compile(
 )
 _NAMED_HOSPITAL = re.compile(
     r"\b(?:hospital|hosp|case[- ]?notes?|case ?records?|medical records?|records?|unit|patient|clinic|chart|x-?ray|k"
-    (
-        r"|district|crn|emis|rio|systm ?one|pas|mrn|m r n|pid|radiology|lab|casenote)[\s,-]{0,2}(?:number|no\b\.?"
-        r"|num\b|id\b"
-    )
+    r"|district|crn|emis|rio|systm ?one|pas|mrn|m r n|pid|radiology|lab|casenote)[\s,-]{0,2}(?:number|no\b\.?"
+    r"|num\b|id\b"
     r"|identifier|identity|ref(?:erence)?\b)|\bm\.?r\.?n\b\.?|\bm r n\b|\bmedical record\b",
     re.IGNORECASE,
 )
 _WAY = re.compile(
-    r"(?:[\s:.,#()'\u2019-]|\b(?:is|was|of|the|it's|it|its|number|no|for|her|his|as|being|reads|um|uh|er|erm)\b){0,16}"
+    r"(?:[\s:.,#()'\u2019-]|\b(?:is|was|of|the|it's|it|its|number|no|for|her|his|as|being|reads|um|uh|er|erm)\b)"
+    r"{0,16}"
 )
-_NATO = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima", "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor", "whiskey", "xray", "yankee", "zulu"]
+_NATO = listed(
+    "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa quebec romeo"
+    " sierra tango uniform victor whiskey xray yankee zulu"
+)
 _SPELLED = {word: word[0].upper() for word in _NATO} | {
     "alfa": "A", "juliett": "J", "whisky": "W", "zed": "Z", "zee": "Z", "bee": "B", "cee": "C", "dee": "D", "tee": "T",
-    "pee": "P", "ess": "S", "em": "M", "en": "N", "el": "L", "ell": "L", "jay": "J", "kay": "K", "cue": "Q", "queue": "Q",
-    "vee": "V", "ex": "X", "aitch": "H", "haitch": "H", "eff": "F", "gee": "G", "ar": "R", "why": "Y", "wye": "Y",
+    "pee": "P", "ess": "S", "em": "M", "en": "N", "el": "L", "ell": "L", "jay": "J", "kay": "K", "cue": "Q",
+    "queue": "Q", "vee": "V", "ex": "X", "aitch": "H", "haitch": "H", "eff": "F", "gee": "G", "ar": "R", "why": "Y",
+    "wye": "Y",
 }  # fmt: skip
 _GAP = re.compile(r"\s{0,3}|[,.\u2026-]\s{0,2}|\s[-\u2013]\s|\.{2,3}\s?")
 _UNITS = re.compile(r"(?:st|nd|rd|th|hr|wk|yr|gb|tb|pt|nt|pa|ad|bd|td|gt|gr|ft|lb|bp|pg|ug)")
@@ -215,7 +216,9 @@ def _rows(text: str, row: Tokens) -> Iterator[_Symbols]:
         yield _Symbols("".join(chars), tuple(starts), tuple(ends), tuple(edges))
 
 
-def _symbol(text: str, row: Tokens, at: int) -> tuple[str, int]:
+def _symbol(  # noqa: PLR0911 - one answer for each kind of token
+    text: str, row: Tokens, at: int
+) -> tuple[str, int]:
     """Return the symbols a token says, none for a plain word, and the index after it."""
     token = row[at]
     after = at + 1

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from pipeline.identifiers.stoplists import listed
 from pipeline.identifiers.finding import Severity, made
+from pipeline.identifiers.stoplists import listed
 from pipeline.model import Finding
 
 _WRITTEN = re.compile(
@@ -57,9 +57,7 @@ _PROVIDER = re.compile(
     r"nhs(?:\s(?:dot\s)?net|\.net|mail)|gmail|hotmail|outlook|yahoo|icloud|btinternet|aol|live|googlemail",
     re.IGNORECASE,
 )
-_SURNAMES = listed(
-    "ward office bishop hello hi clinic unit press library hub data web research"
-)
+_SURNAMES = listed("ward office bishop hello hi clinic unit press library hub data web research")
 _BEFORE = 120
 
 
@@ -122,10 +120,8 @@ def _local(before: str, domain: str) -> tuple[str, Severity] | None:
 
 
 _LEADING = re.compile(
-    (
-        r"^(?:(?:is|it's|its|it|was|to|at|email|e-mail|mail|on|address|the|a|that's|my|her|his|and|um|uh|er|so|me"
-        r"|yes|yeah|him|them"
-    )
+    r"^(?:(?:is|it's|its|it|was|to|at|email|e-mail|mail|on|address|the|a|that's|my|her|his|and|um|uh|er|so|me"
+    r"|yes|yeah|him|them"
     r"|write|contact|copied|in|send|sent|or|as|for)\s{1,3})+",
     re.IGNORECASE,
 )

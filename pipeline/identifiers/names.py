@@ -16,25 +16,17 @@ _SMALL = r"[a-z\u00df-\u00ff]{3,20}"
 _PATIENT = (
     r"(?:patients?|lady|ladies|gentleman|man|woman|boy|girl|child|kid|baby|toddler|teenager|chap|bloke|lad|lass|client"
     r"|service user|resident|carer|mum|mother|father|dad|husband|wife|son|daughter|sister|brother|nan|gran|grandmother"
-    (
-        r"|grandfather|aunt|uncle|partner|neighbour|widow|widower|farmer|teacher|pensioner|person|someone|somebody"
-        r"|fella|guy)"
-    )
+    r"|grandfather|aunt|uncle|partner|neighbour|widow|widower|farmer|teacher|pensioner|person|someone|somebody"
+    r"|fella|guy)"
 )
 _KIN = (
-    (
-        r"(?:mother|mum|mam|father|dad|wife|husband|partner|son|daughter|brother|sister|carer|nan|gran|family"
-        r"|parents|gp notes"
-    )
-    (
-        r"|notes|records|bloods?|results?|scans?|biopsy|diagnosis|discharge|admission|death|appointment"
-        r"|consultation|referral"
-    )
+    r"(?:mother|mum|mam|father|dad|wife|husband|partner|son|daughter|brother|sister|carer|nan|gran|family"
+    r"|parents|gp notes"
+    r"|notes|records|bloods?|results?|scans?|biopsy|diagnosis|discharge|admission|death|appointment"
+    r"|consultation|referral"
     r"|operation|surgery date|care plan|medication|tablets|prescription|bed|chart|story|case|house|flat|home|husband's"
-    (
-        r"|funeral|birthday|pain|cancer|fall|stroke|dementia|kidneys|heart|leg|hip|letter|neighbour|social worker"
-        r"|key worker)"
-    )
+    r"|funeral|birthday|pain|cancer|fall|stroke|dementia|kidneys|heart|leg|hip|letter|neighbour|social worker"
+    r"|key worker)"
 )
 _CALLED = r"(?:called|named|by\sthe\sname\sof|whose\sname\s(?:is|was)|name\sof)"
 _TITLED = re.compile(
@@ -74,26 +66,16 @@ _CONTEXTS = tuple(
     )
 )  # fmt: skip
 _DONE_TO = (
-    (
-        r"(?:(?:was|is|has\sbeen|had\sbeen|got|being)\s(?:then\s|finally\s|later\s|first\s)?(?:re)?(?:admitted"
-        r"|discharged|sectioned|sedated|intubated|brought\sin"
-    )
-    (
-        r"|taken\s(?:in|to|into|off)|rushed|sent\shome|diagnosed\swith|referred\s(?:to|for|back)|transferred\s"
-        r"(?:to|from|back)|seen\s(?:in|by|at)"
-    )
-    (
-        r"|on\s(?:dialysis|warfarin|insulin|the\sward|our\sward)|booked\s(?:in|for)\s(?:his|her)|in\s(?:bed"
-        r"|hospital|intensive|resus|recovery|labour))"
-    )
-    (
-        r"|(?:came|comes|went|walked)\s(?:back\s)?(?:in|to|into|through)\s(?:to\s)?(?:clinic|see\s(?:me|us)|a&e"
-        r"|hospital|the\s(?:surgery|ward|practice|clinic|hospital)|labour|theatre)"
-    )
-    (
-        r"|(?:collapsed|lives\salone|lived\salone|went\shome|passed\saway|died)\b|had\s(?:his|her|a\s(?:fall"
-        r"|stroke|seizure|bleed|cardiac|heart))"
-    )
+    r"(?:(?:was|is|has\sbeen|had\sbeen|got|being)\s(?:then\s|finally\s|later\s|first\s)?(?:re)?(?:admitted"
+    r"|discharged|sectioned|sedated|intubated|brought\sin"
+    r"|taken\s(?:in|to|into|off)|rushed|sent\shome|diagnosed\swith|referred\s(?:to|for|back)|transferred\s"
+    r"(?:to|from|back)|seen\s(?:in|by|at)"
+    r"|on\s(?:dialysis|warfarin|insulin|the\sward|our\sward)|booked\s(?:in|for)\s(?:his|her)|in\s(?:bed"
+    r"|hospital|intensive|resus|recovery|labour))"
+    r"|(?:came|comes|went|walked)\s(?:back\s)?(?:in|to|into|through)\s(?:to\s)?(?:clinic|see\s(?:me|us)|a&e"
+    r"|hospital|the\s(?:surgery|ward|practice|clinic|hospital)|labour|theatre)"
+    r"|(?:collapsed|lives\salone|lived\salone|went\shome|passed\saway|died)\b|had\s(?:his|her|a\s(?:fall"
+    r"|stroke|seizure|bleed|cardiac|heart))"
     r"|(?:has|had)\s(?:dementia|type\s(?:one|two|1|2)|three\sfalls|two\sfalls|learning\sdisabilit))"
 )
 _PATIENTLY = re.compile(rf"\b(?P<all>(?:{_CAPITAL})(?:\s(?:{_CAPITAL}))?)\s{_DONE_TO}")
@@ -118,18 +100,14 @@ _NOT_TITLED = listed(
     " patient team"
 )
 _CLINICIAN = re.compile(
-    (
-        r"^,?\s(?:(?:is|was|who is)\s)?(?:our|the|a|my|their|one of)?\s?(?:\w+\s){0,2}(?:consultants?|surgeons?"
-        r"|registrar|urologist"
-    )
+    r"^,?\s(?:(?:is|was|who is)\s)?(?:our|the|a|my|their|one of)?\s?(?:\w+\s){0,2}(?:consultants?|surgeons?"
+    r"|registrar|urologist"
     r"|orthop\w+|matron|midwife|nurse|chair|chief|director|manager|minister|secretary of state|commissioner|speaker)\b",
     re.IGNORECASE,
 )
 _STAFF_BEFORE = re.compile(
-    (
-        r"\b(?:dr|doctor|doctors|prof|professor|consultants?|surgeons?|nurse|sister|matron|registrar|colleagues?"
-        r"|midwife|chair|minister"
-    )
+    r"\b(?:dr|doctor|doctors|prof|professor|consultants?|surgeons?|nurse|sister|matron|registrar|colleagues?"
+    r"|midwife|chair|minister"
     r"|secretary|director|facilitator|host|presenter|author|by|sir|dame|lord|lady|baroness|pharmacist|manager)\.?,?\s$",
     re.IGNORECASE,
 )

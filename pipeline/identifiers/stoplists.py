@@ -1,4 +1,4 @@
-"""Words that look like a person's name and are none: drugs, diseases with a name, scales, bodies, months, interjections."""
+"""Words that look like a name and are none: drugs, diseases with a name, scales, bodies, months, interjections."""
 
 import re
 
@@ -129,7 +129,12 @@ _STOPPED = listed(_DRUGS) | EPONYMS | listed(_COMMON)
 _INTERJECTION = re.compile(r"[aeou]+h+m*|[uaeo]*m+|m+h+m*|h+m+|[aeo]+w+|a+r+g+h+")
 _ADVERB = re.compile(r"\w{2,}(?:ially|ically|ously|ently|antly|ingly|edly|fully|ately|tunately)")
 _OWNERSHIP = re.compile(r"['\u2019]s?$")
-_ENDINGS = ("statin", "mab", "pril", "sartan", "azole", "cillin", "mycin", "olol", "dipine", "gliptin", "gliflozin", "glutide", "xaban", "prazole", "setron", "triptan", "azepam", "floxacin", "oxetine", "caine", "tidine", "parin", "itis", "osis", "emia", "aemia", "ology", "ectomy", "oscopy", "algia", "opathy", "uria")  # fmt: skip
+_ENDINGS = tuple(
+    listed(
+        "statin mab pril sartan azole cillin mycin olol dipine gliptin gliflozin glutide xaban prazole setron triptan"
+        " azepam floxacin oxetine caine tidine parin itis osis emia aemia ology ectomy oscopy algia opathy uria"
+    )
+)
 
 
 def is_stopped(word: str) -> bool:

@@ -134,7 +134,9 @@ def below_hundred(row: Tokens, at: int) -> tuple[int, int] | None:
     return first.value, at + 1
 
 
-def ordinal(row: Tokens, at: int) -> tuple[int, int] | None:
+def ordinal(  # noqa: PLR0911 - one answer for each way to say it
+    row: Tokens, at: int
+) -> tuple[int, int] | None:
     """Read "3rd", "third" or "twenty-third", and return its number with the index after it."""
     if at >= len(row):
         return None

@@ -67,7 +67,8 @@ def withdrawals(where: Workspace) -> tuple[tuple[Withdrawal, ...], tuple[Problem
         if not any(problem.fatal for problem in reading.problems):
             values = reading.values[""]
             lists = {name: tuple(values[name]) for name in ("removed", "checked", "notes")}
-            found.append(Withdrawal(**{**values, **lists, "visibility": Visibility(values["visibility"])}))
+            plain = {"at": values["at"] or "", "visibility": Visibility(values["visibility"])}
+            found.append(Withdrawal(**{**values, **lists, **plain}))
     return tuple(found), tuple(problems)
 
 

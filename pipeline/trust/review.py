@@ -141,7 +141,8 @@ def is_about(decision: Decision, found: Found) -> bool:
         return False
     if found.start_ms is None or decision.start_ms is None:
         return found.start_ms is None and decision.start_ms is None
-    return abs(found.start_ms - decision.start_ms) <= _SAME_PLACE_MS
+    end_ms = found.end_ms or found.start_ms
+    return found.start_ms - _SAME_PLACE_MS <= decision.start_ms <= end_ms + _SAME_PLACE_MS
 
 
 def _all(episode: Episode, find: Find, in_cover: str) -> Iterator[Found]:
@@ -219,14 +220,31 @@ def _blanked(text: str, holes: list[tuple[int, int]]) -> str:
 
 
 def _silenced(episode: Episode, silent: frozenset[str]) -> Episode:
-    """Take the words of voices out of the transcript, and cover their sound."""
-    if not silent or episode.transcript is None:
+    """Take the words of voices out of the transcript, and cover their sound, turn by turn."""
+    transcript = episode.transcript
+    if not silent or transcript is None:
         return episode
-    cues = [cue for cue in episode.transcript.cues if cue.speaker in silent]
-    covers = [(cue.start_ms, cue.end_ms, EditAction.MUTE) for cue in cues]
-    words = tuple(replace(cue, text=REMOVED) if cue.speaker in silent else cue for cue in episode.transcript.cues)
-    made = replace(episode, transcript=replace(episode.transcript, cues=words))
+    cues = tuple(replace(cue, text=REMOVED) if cue.speaker in silent else cue for cue in transcript.cues)
+    covers = [(*turn, EditAction.MUTE) for turn in _turns(transcript.cues, silent)]
+    made = replace(episode, transcript=replace(transcript, cues=cues))
     return replace(made, edits=_with_covers(made.edits, covers))
+
+
+def _turns(cues: tuple[Cue, ...], silent: frozenset[str]) -> Iterator[tuple[int, int]]:
+    """Say from when to when the silent speak: to each side as far as the words of others, and no more than PAD_MS."""
+    last_ms, next_ms = 0, [*(cue.start_ms for cue in cues[1:]), None]
+    turn: tuple[int, int] | None = None
+    for cue, following_ms in zip(cues, next_ms, strict=True):
+        if cue.speaker not in silent:
+            if turn:
+                yield turn
+            turn, last_ms = None, max(last_ms, cue.end_ms)
+            continue
+        start_ms = turn[0] if turn else min(cue.start_ms, max(last_ms, cue.start_ms - PAD_MS))
+        after_ms = cue.end_ms + PAD_MS if following_ms is None else min(cue.end_ms + PAD_MS, following_ms)
+        turn = (start_ms, max(cue.end_ms, after_ms, turn[1] if turn else 0))
+    if turn:
+        yield turn
 
 
 def _covers(decisions: tuple[Decision, ...], found: tuple[Found, ...]) -> list[tuple[int, int, EditAction]]:

@@ -949,6 +949,7 @@ WITHDRAWAL_SECTIONS = (
             Key(name="on", kind="date", doc="The day it was taken back.", required=True),
             _text("reason", "Why.", required=True),
             _text("by", "Who did so, as a role.", required=True),
+            _text("at", "The moment, ISO 8601, UTC."),
             _text("speaker", "The role whose voice was taken back; none for the whole episode."),
             Key(
                 name="visibility",

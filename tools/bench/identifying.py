@@ -59,7 +59,7 @@ def scored(rows: list[dict[str, Any]], people: People | None) -> Score:
 
 
 def identifying() -> None:
-    """Recall and precision by kind: of sentences written beside the rules, and blind (faults they showed were mended)."""
+    """Recall and precision by kind, of sentences written beside the rules and blind (whose faults were mended)."""
     rows = labelled()
     people = identifiers.people()
     for name, finder in (("rules", None), ("rules and model", people)):
