@@ -44,7 +44,7 @@ lock: $(TEST_READY)
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--upgrade pyproject.toml --output-file requirements.lock
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--upgrade pyproject.toml --extra transcribe --group test --output-file requirements-test.lock
+		--upgrade pyproject.toml --extra transcribe --extra identifiers --group test --output-file requirements-test.lock
 
 clean:
 	rm -rf site public .cache .venv node_modules tests/node_modules pipeline/static/nhsuk dist

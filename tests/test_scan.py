@@ -1,6 +1,8 @@
 """scan: files of every kind searched from the command, as tables and as JSON, and what cannot be read."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,14 +11,14 @@ from pipeline.cli import scanning
 from pipeline.cli.screen import Screen
 from pipeline.errors import MediaError
 
-NUMBER = "999 123 4560"
+NUMBER = "999 123 5140"
 TRANSCRIPT = """WEBVTT
 
 00:00:01.000 --> 00:00:02.000
 <v Chair>So it was nine nine nine
 
 00:01:02.003 --> 00:01:04.000
-<v Chair>one two three, um, four five six oh
+<v Chair>one two three, um, five one four oh
 
 00:01:05.000 --> 00:01:06.000
 <v Clinician>Thank you.
@@ -177,3 +179,17 @@ def test_a_missing_file_is_said(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     with pytest.raises(MediaError, match="cannot be read: Is a directory"):
         scan(tmp_path / name)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_said() -> None:
+    """An answer that cannot be written is an error of the output, not a traceback."""
+    code = "import sys; from pipeline.cli import run; sys.exit(run(['scan', '--json', '--no-names', 'README.md']))"
+    root = Path(__file__).parents[1]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ran = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=root
+        )
+    assert ran.returncode == 1
+    assert "Error: the output: cannot be written" in ran.stderr
+    assert "Traceback" not in ran.stderr

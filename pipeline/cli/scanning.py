@@ -8,8 +8,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import click
-
 from pipeline import identifiers, words
 from pipeline.cli.screen import Screen
 from pipeline.errors import MediaError, WordsError, WorkspaceError
@@ -201,9 +199,6 @@ def _table(screen: Screen, cells: list[tuple[str, ...]]) -> None:
 
 
 def _print_json(value: object) -> None:
-    try:
-        line = json.dumps(value, ensure_ascii=False)
-        line.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can hold and no encoding can write
-        line = json.dumps(value)
-    click.echo(line)
+    line = json.dumps(value, ensure_ascii=False)
+    # What a screen would not print as it is, such as half of a surrogate pair, is escaped: the JSON is the same.
+    Screen().say(line if line.isprintable() else json.dumps(value))

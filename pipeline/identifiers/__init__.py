@@ -18,7 +18,7 @@ from pipeline.identifiers.finding import made, without_overlaps
 from pipeline.identifiers.joining import Joined, joined
 from pipeline.identifiers.mail import addresses_of_mail
 from pipeline.identifiers.names import names
-from pipeline.identifiers.people import People, people
+from pipeline.identifiers.people import People, is_allowed, people
 from pipeline.identifiers.runs import is_nhs_number, runs, written_numbers
 from pipeline.identifiers.saying import canonical
 from pipeline.identifiers.spacing import squeezed
@@ -66,5 +66,5 @@ def _found(text: str, people: People | None, today: date) -> Iterator[Finding]:
     # What a strong finding holds is no part of a run of digits, so that a number next to it is still found.
     strong = [(each.start, each.end) for each in shaped if each.severity != "check" and each.kind != "PERSON"]
     for each in without_overlaps([*shaped, *runs(text, row, strong)], len(text)):
-        if each.kind:
+        if each.kind and not (each.kind == "PERSON" and is_allowed(people, each.text)):
             yield each

@@ -1,6 +1,7 @@
 """Tokens enter, the dates they say leave: in figures, in words, in mixtures, and with fillers inside."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +21,11 @@ _WRITTEN = re.compile(
     r"(?P<year>[0-9]{4}|[0-9]{2})"
     r"|(?P<year_first>[0-9]{4})(?P<mark2>[/.-]| )(?P<month2>[0-9]{1,2})(?P=mark2)(?P<day2>[0-9]{1,2}))"
     r"(?![\w/-]|\.[0-9])"
+)
+_FEASTS = {"chris": (12, 25), "boxin": (12, 26), "new": (1, 1), "valen": (2, 14), "hallo": (10, 31), "midsu": (6, 24)}
+_FEAST = re.compile(
+    r"\b(?:christmas (?:day|eve)|boxing day|(?:new year|valentine|midsummer)['\u2019]?s day|halloween)\b",
+    re.IGNORECASE,
 )
 _ENDS = re.compile(r"\s*(?:$|\n|[,;!?)\]\u2026]|[.:](?![0-9]))")
 _GOES_ON = listed(
@@ -62,7 +68,12 @@ def dates(text: str, row: Tokens, today: date) -> list[CalendarDate]:
         row: its tokens.
         today: the day that tells 1926 from 2026 where only "26" is said.
     """
-    found = [*_written(text, today), *_named(text, row, today), *_ordinals(text, row, today)]
+    found = [
+        *_written(text, today),
+        *_named(text, row, today),
+        *_ordinals(text, row, today),
+        *_feasts(text, row, today),
+    ]
     found.sort(key=lambda each: (each.start, -each.end))
     kept: list[CalendarDate] = []
     for each in found:
@@ -203,6 +214,20 @@ def _ordinals(text: str, row: Tokens, today: date) -> Iterator[CalendarDate]:
         made = _made(row, at, year[1], day[0], month[0], year[0], is_plain=True)
         if made:
             yield made
+
+
+def _feasts(text: str, row: Tokens, today: date) -> Iterator[CalendarDate]:
+    """Read "Christmas Day 1950"."""
+    starts: list[int] = []
+    for match in _FEAST.finditer(text):
+        starts = starts or [token.start for token in row]
+        first = bisect_left(starts, match.start())
+        year = _year(row, skip(row, bisect_left(starts, match.end()), _GAP), today)
+        if year is not None and not year[2]:
+            month, day = _FEASTS[match[0].lower().split()[0][:5]]
+            made = _made(row, first, year[1], day + (-1 if match[0].lower().endswith("eve") else 0), month, year[0])
+            if made:
+                yield made
 
 
 def _day(row: Tokens, at: int) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -46,6 +47,7 @@ _SMALL = re.compile(r"(?<!\w)[a-z]{3,}(?!\w)")
 _STAFF = listed("dr doctor prof professor sister nurse matron sir dame lord baroness rev reverend st saint")
 _WORDS = re.compile(r"(?<![\w@.-])[^\W\d_]{3,}(?![\w@]|\.\w)")
 _SURNAME = re.compile(r"\s(?:(?:van|de|der|al|bin)\s)?[A-Z][a-z]+(?:[-'\u2019][A-Z][a-z]+)*")
+_TITLES = listed("mr mrs ms miss mx master mister missus")
 _AROUND = 90
 
 
@@ -60,15 +62,27 @@ def people(allowed: Collection[str] = ()) -> People | None:
         return None
     known = frozenset(part.casefold() for name in allowed for part in re.findall(r"[^\W\d_]{2,}", name))
 
-    def find_people(text: str) -> Iterator[Finding]:
+    return _Finder(name, known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    model: str
+    known: frozenset[str]
+
+    def __call__(self, text: str) -> Iterator[Finding]:
         small = frozenset(_SMALL.findall(text))
         for start, piece in _pieces(text):
-            for first, after in _named(name, piece):
-                found = _judged(text, start + first, start + after, known)
+            for first, after in _named(self.model, piece):
+                found = _judged(text, start + first, start + after, self.known)
                 yield from (each for each in found if not (each.text.lower() in small and _begins(text, each.start)))
-        yield from _by_first_name(text, known)
+        yield from _by_first_name(text, self.known)
 
-    return find_people
+
+def is_allowed(people: People | None, said: str) -> bool:
+    """Say whether a name is one of the speakers who agreed to be named, with or without a title."""
+    parts = {part.casefold() for part in re.findall(r"[^\W\d_]{2,}", said)} - _TITLES
+    return isinstance(people, _Finder) and bool(parts) and parts <= people.known
 
 
 @cache

@@ -17,7 +17,7 @@ _RUN_MINIMUM = 7
 _SHORT_PHONE = 6
 _NEAR_NHS = range(8, 13)  # digits that a recogniser, or a tongue, may have made of ten
 _TWO_NUMBERS = 17
-_BEFORE, _AFTER = 60, 40
+_BEFORE, _AFTER, _AFTER_NHS = 60, 40, 70
 _SERVICE_LENGTHS = frozenset([6, 8, 10, 11])
 _LONGEST_PHONE = 13
 _SINGLES = 5  # digits said one by one, without which ten digits are rather a list of quantities
@@ -164,7 +164,8 @@ def runs(text: str, row: Tokens, taken: Sequence[tuple[int, int]]) -> Iterator[F
     """
     searched = blanked(text, [*taken, *(match.span() for match in _QUANTITY.finditer(text))])
     for run in _grouped(searched, row):
-        yield from _judged(text, _pieces(run), run)
+        for pieces in _numbers(text, _pieces(run), run):
+            yield from _judged(text, pieces, run)
 
 
 def digits_of(row: Tokens) -> str:
@@ -255,16 +256,52 @@ def _pieces(run: Sequence[Token]) -> list[_Piece]:
     return pieces
 
 
+def _numbers(text: str, pieces: list[_Piece], run: Sequence[Token]) -> Iterator[list[_Piece]]:
+    """Cut a run where whole numbers stand in it, so that "bed two, 999 …" does not hide the second."""
+    total = sum(len(piece.digits) for piece in pieces)
+    if total <= NHS_DIGITS or _is_phone(national("".join(piece.digits for piece in pieces[:_TWO_NUMBERS]))):
+        yield pieces
+        return
+    breaks = {0, len(pieces), *(at for at in range(1, len(pieces)) if _breaks(text, pieces, run, at))}
+    rest = at = 0
+    while at < len(pieces):
+        end = _number_from(pieces, at, breaks, is_long=total >= _TWO_NUMBERS) if at in breaks or at == rest else None
+        if end is None:
+            at += 1
+            continue
+        if rest < at:
+            yield pieces[rest:at]
+        yield pieces[at:end]
+        at = rest = end
+    if rest < len(pieces):
+        yield pieces[rest:]
+
+
+def _number_from(pieces: list[_Piece], first: int, breaks: set[int], *, is_long: bool) -> int | None:
+    digits = ""
+    for at in range(first, len(pieces)):
+        digits += pieces[at].digits
+        if len(digits) > NHS_DIGITS + 1:
+            return None
+        is_whole = is_nhs_number(digits) or (len(digits) == NHS_DIGITS + 1 and _is_phone(digits))
+        if is_whole and (is_long or at + 1 in breaks):
+            return at + 1
+    return None
+
+
+def _breaks(text: str, pieces: list[_Piece], run: Sequence[Token], at: int) -> bool:
+    before, after = run[pieces[at - 1].after - 1], run[pieces[at].first]
+    if (before.what is Is.FIGURES) is not (after.what is Is.FIGURES):
+        return True
+    return bool(re.search(r"[\w,;.\n\u2026]", text[before.end : after.start]))
+
+
 def _judged(text: str, pieces: list[_Piece], run: Sequence[Token]) -> Iterator[Finding]:
     digits = "".join(piece.digits for piece in pieces)
     if len(digits) < _SHORT_PHONE:
         return
     start, end = run[pieces[0].first].start, run[pieces[-1].after - 1].end
-    if len(digits) >= _TWO_NUMBERS and (split := _split(pieces)):
-        yield from _judged(text, pieces[:split], run)
-        yield from _judged(text, pieces[split:], run)
-        return
-    before, after = text[max(0, start - _BEFORE) : start], text[end : end + _AFTER]
+    before, after = text[max(0, start - _BEFORE) : start], text[end : end + _AFTER_NHS]
     if _ISBN.search(before) or _CURRENCY.search(before):
         return
     singles = sum(len(piece.digits) for piece in pieces if not piece.tens)
@@ -274,17 +311,6 @@ def _judged(text: str, pieces: list[_Piece], run: Sequence[Token]) -> Iterator[F
         yield found
         return
     yield from _bare(text, pieces, run)
-
-
-def _split(pieces: list[_Piece]) -> int | None:
-    digits = ""
-    for number, piece in enumerate(pieces, 1):
-        digits += piece.digits
-        if len(digits) > NHS_DIGITS + 1:
-            return None
-        if is_nhs_number(digits) or (len(digits) == NHS_DIGITS + 1 and _is_phone(digits)):
-            return number
-    return None
 
 
 def _named(said: _Said) -> Finding | None:

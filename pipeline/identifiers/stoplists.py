@@ -47,7 +47,7 @@ _EPONYMS = """
 addison alzheimer apgar babinski baker barrett behcet bell bishop braden broca burkitt charcot cheyne chiari chron
 colles
 conn coombs crohn cushing dupuytren down ehlers epstein erb ewing fallot fournier freud glasgow gilbert gillick fraser
-gleason goodpasture graves guillain hashimoto hirschsprung hodgkin horner huntington kaposi kawasaki korsakoff
+gleason goodpasture graves guillain barré hashimoto hirschsprung hodgkin horner huntington kaposi kawasaki korsakoff
 kussmaul
 lyme marfan meniere ménière munchausen murphy noonan osgood paget parkinson peyronie raynaud reye romberg rinne
 schlatter

@@ -62,7 +62,11 @@ class _Peak(threading.Thread):
 
 def _family(process: int) -> Iterator[int]:
     yield process
-    for children in Path(f"/proc/{process}/task").glob("*/children"):
+    try:
+        tasks = list(Path(f"/proc/{process}/task").glob("*/children"))
+    except OSError:  # the process has ended
+        return
+    for children in tasks:
         try:
             listed = [int(child) for child in children.read_text().split()]
         except OSError:  # the thread has ended
