@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from pipeline import feed, pages, words
@@ -138,12 +139,8 @@ def release(
             unsigned = tuple(gate.unsigned(where, show, due, mastered, found.pictures))
             due = _without(due, {problem.source for problem in unsigned}, where)
             new = tuple(episode for episode in chosen if episode.slug in fresh)
-            for problem in (
-                *found.problems,
-                *unsigned,
-                *remarks(where, new, mastered),
-                *misses(where, show, chosen, mastered),
-            ):
+            remarked = (remarks(where, new, mastered), misses(where, show, chosen, mastered))
+            for problem in chain(found.problems, unsigned, *remarked):
                 report.warn(problem)
             edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
             edition = replace(edition, withdrawn=_tombstones(found))
