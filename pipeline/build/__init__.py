@@ -143,8 +143,7 @@ def release(
             for problem in chain(found.problems, unsigned, *remarked):
                 report.warn(problem)
             edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
-            edition = replace(edition, withdrawn=_tombstones(found))
-            done = _written(where, edition, press, cache, report)
+            done = _written(where, replace(edition, withdrawn=_tombstones(found)), press, cache, report)
         for_members = editions(cache, show, found.pictures, due, mastered)
     finally:
         cache.close()
