@@ -28,6 +28,8 @@ PAGES = (
     f"embed/{SLUG}/",
     f"transcripts/{SLUG}.html",
     "accessibility/",
+    "episodes/gone/",
+    "embed/gone/",
     "no/such/page",
 )
 
@@ -57,6 +59,10 @@ def preview(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preview]:
     (root / "cln_media.toml").write_text(
         text.replace("localhost:8321", f"localhost:{port}").replace('# public = ["comms"', "public = []  # "),
         encoding="utf-8",
+    )
+    (root / "withdrawals").mkdir()
+    (root / "withdrawals/gone.toml").write_text(
+        'slug = "gone"\nguid = "urn:test:gone"\non = 2026-11-01\nreason = "A test"\nby = "Chair"\n'
     )
     folder = studio.add_episode(root, "long-title")
     words = (folder / "episode.toml").read_text().replace("About long-title", "Otorhinolaryngological " * 6)

@@ -10,7 +10,11 @@ from pipeline.errors import WorkspaceError
 from pipeline.model import Decision, Episode, Problem, SignOff, Visibility, Withdrawal
 from pipeline.workspace import Workspace, keys, toml
 
-_WRITTEN = "# Written by cln-media {command}; what is changed here by hand is seen, and must be signed again.\n"
+_WRITTEN = {
+    "review": "# Written by cln-media review. A change by hand voids the signatures.\n",
+    "sign-off": "# Written by cln-media sign-off. What is changed by hand is no signature any more.\n",
+    "withdraw": "# Written by cln-media withdraw. Without this file the episode could be published again: keep it.\n",
+}
 
 
 def write_decisions(episode: Episode, decisions: tuple[Decision, ...]) -> None:
@@ -85,7 +89,7 @@ def _plain(value: Any) -> Any:
 
 
 def _write(path: Path, command: str, lines: list[str]) -> None:
-    text = _WRITTEN.format(command=command) + "\n".join(lines).lstrip("\n") + "\n"
+    text = _WRITTEN[command] + "\n".join(lines).lstrip("\n") + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, text.encode())
