@@ -222,6 +222,22 @@ def test_a_master_swapped_in_the_cache_is_not_published(session: Session) -> Non
     assert {path.name for path in (session.folder / "public/media").iterdir()} == before
 
 
+def test_members_get_nothing_unsigned(session: Session, tmp_path: Path) -> None:
+    """An episode for members needs the signatures of its own list, and is in no member's part before."""
+    config = session.folder / "cln_media.toml"
+    feed = '\n[[feeds]]\nname = "inner"\ntitle = "Inner"\nvisibility = "members"\n'
+    feed += f'guid = "9f3c2fd6-7a0d-5b1b-9e54-0a8e0f3d1c12"\n\n[members]\nlist = "{tmp_path}/members.toml"\n'
+    config.write_text(config.read_text().replace("members = []", 'members = ["comms"]') + feed)
+    change(session, "episodes/alpha/episode.toml", "region", 'visibility = "members"\nregion')
+    assert session("members", "add", "Set 4") == 0, session.err
+    sign(session, "beta")
+    assert session("publish", "--yes") == 1
+    assert not (session.folder / "public").exists()
+    assert session("sign-off", "alpha", "--as", "comms", *BY) == 0, session.err
+    assert session("publish", "--yes") == 0, session.err
+    assert list((session.folder / "public/m").rglob("alpha-*.mp3"))
+
+
 def test_a_time_to_come_keeps_an_episode_out(session: Session) -> None:
     """A signed episode with a date in the future is in no feed."""
     change(session, "episodes/alpha/episode.toml", "2026-10-01", "2096-10-01")
@@ -255,20 +271,23 @@ def test_signing_again_what_is_signed_changes_nothing(session: Session) -> None:
 
 
 def test_a_signature_can_be_proved(session: Session, tmp_path: Path) -> None:
-    """With an SSH key, OpenSSH itself verifies who signed what; another statement is refused."""
-    from pipeline.trust import signing  # noqa: PLC0415
-    from pipeline.workspace import toml  # noqa: PLC0415
-
-    key = tmp_path / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-    assert session("sign-off", "alpha", "--as", "comms", "--by", "comms", "--key", str(key)) == 0, session.err
-    kept = toml.tomllib.loads((session.folder / "episodes/alpha/sign-off.toml").read_text())["sign_offs"][0]
-    from pipeline.model import SignOff  # noqa: PLC0415
-
-    signed = SignOff(**kept)
+    """With an SSH key, OpenSSH itself verifies who signed what; a changed file and another's key are found out."""
+    for name in ("own", "other"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)]
+        subprocess.run(command, check=True)
+    key = ("--key", str(tmp_path / "own"))
+    assert session("sign-off", "alpha", "--as", "comms", "--by", "Communications officer", *key) == 0, session.err
+    assert session("sign-off", "beta", "--as", "comms", "--by", "Communications officer") == 0, session.err
     allowed = tmp_path / "allowed"
-    allowed.write_text(f"comms {key.with_suffix('.pub').read_text()}")
-    statement = signing.statement("alpha", signed)
-    assert signed.signature is not None
-    assert signing.is_ssh_signed(statement, signed.signature, by="comms", allowed_signers=allowed)
-    assert not signing.is_ssh_signed(statement + b" ", signed.signature, by="comms", allowed_signers=allowed)
+    allowed.write_text(f"communications-officer {(tmp_path / 'own.pub').read_text()}")
+    assert session("audit", "verify", "--signers", str(allowed)) == 0, session.out
+    assert "alpha, comms, by Communications officer: right." in session.out
+    assert "beta, comms, by Communications officer: not signed with a key." in session.out
+    change(session, "episodes/alpha/sign-off.toml", 'at = "20', 'at = "21')
+    assert session("audit", "verify", "--signers", str(allowed)) == 1
+    assert "WRONG" in session.out
+    change(session, "episodes/alpha/sign-off.toml", 'at = "21', 'at = "20')
+    allowed.write_text(f"communications-officer {(tmp_path / 'other.pub').read_text()}")
+    assert session("audit", "verify", "--signers", str(allowed)) == 1
+    assert session("sign-off", "beta", "--as", "comms", "--by", "x", "--key", str(allowed)) == 1
+    assert "cannot sign" in session.err

@@ -2,9 +2,10 @@
 
 import json
 import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import boto3
@@ -149,6 +150,22 @@ def test_what_was_interrupted_is_finished_by_publish(session: Session) -> None:
     assert session("publish", "--yes") == 0, session.err
     assert "finished_on" in record(session)
     assert not [key for key in store(session) if key.startswith("media/alpha")]
+
+
+@pytest.mark.parametrize("after_s", [0.4, 0.7, 0.9, 1.1, 1.4])
+def test_killed_at_any_moment_it_is_finished_by_the_next_run(session: Session, after_s: float) -> None:
+    """Killed before, while or after the store is changed, the same command again leaves nothing of the episode."""
+    running = spawn(session.folder, "withdraw", "alpha", *WHY)
+    with suppress(subprocess.TimeoutExpired):
+        running.wait(timeout=after_s)
+    running.kill()
+    running.communicate()
+    assert session("withdraw", "alpha", *WHY) == 0, session.err
+    left = store(session)
+    assert {key for key in left if "alpha" in key} == {"episodes/alpha/index.html", "embed/alpha/index.html"}
+    assert not [key for key, data in left.items() if b"About alpha" in data]
+    assert "finished_on" in record(session)
+    assert session("audit", "verify") == 0
 
 
 def test_staging_is_emptied(original: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

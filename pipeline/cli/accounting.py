@@ -4,6 +4,7 @@ import csv
 import io
 from dataclasses import asdict, fields
 from datetime import date, datetime
+from pathlib import Path
 
 import click
 
@@ -47,6 +48,26 @@ def verify_trail(where: Workspace, screen: Screen, *, as_json: bool) -> bool:
         screen.say(f"{count} {'entry' if count == 1 else 'entries'}, each follows the one before.")
         screen.say(f"The last one is {head}: note it elsewhere, and missing lines at the end show as well.")
     return is_whole
+
+
+def verify_signatures(where: Workspace, screen: Screen, *, signers: Path, now: datetime) -> bool:
+    """Verify every SSH signature under the sign-offs of the episodes; say which are wrong, and which have none.
+
+    Raises:
+        MediaError: OpenSSH is not there.
+    """
+    survey = looking.look(where, now=now)
+    signed = [(episode.slug, each) for episode in survey.episodes for each in episode.sign_offs]
+    wrong = 0
+    for slug, each in signed:
+        if each.signature is None:
+            screen.say(f"{slug}, {each.role}, by {each.by}: not signed with a key.")
+            continue
+        statement = trust.signing.statement(slug, each)
+        is_right = trust.signing.is_ssh_signed(statement, each.signature, by=each.by, allowed_signers=signers)
+        screen.say(f"{slug}, {each.role}, by {each.by}: {'right' if is_right else 'WRONG'}.")
+        wrong += not is_right
+    return not wrong
 
 
 def _as_json(row: trust.consent.Row) -> dict[str, object]:

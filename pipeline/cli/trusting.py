@@ -160,13 +160,27 @@ def audit() -> None:
 
 
 @audit.command("verify")
+@click.option(
+    "--signers",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Also verify the SSH signatures of sign-offs against this file of allowed signers (ssh-keygen(1)).",
+)
 @with_json
 @pass_context
-def audit_verify(context: Context, as_json: bool) -> None:
-    """Say whether the trail is as it was written: no line changed, removed or put in. Exit 1 if it is not."""
+def audit_verify(context: Context, signers: Path | None, as_json: bool) -> None:
+    """Say whether the trail is as it was written: no line changed, removed or put in. Exit 1 if it is not.
+
+    In the file of allowed signers, whoever signed as "Communications officer" is called communications-officer.
+    """
     from pipeline.cli import accounting  # noqa: PLC0415
 
-    if not accounting.verify_trail(context.workspace(), context.screen, as_json=as_json):
+    where = context.workspace()
+    is_whole = accounting.verify_trail(where, context.screen, as_json=as_json)
+    screen = context.screen.silenced() if as_json else context.screen
+    if signers is not None:
+        now = datetime.now(UTC)
+        is_whole = accounting.verify_signatures(where, screen, signers=signers, now=now) and is_whole
+    if not is_whole:
         raise click.exceptions.Exit(1)
 
 

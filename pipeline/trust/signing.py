@@ -118,8 +118,13 @@ def is_ssh_signed(data: bytes, signature: str, *, by: str, allowed_signers: Path
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "statement.sig")
         file.write_text(signature, encoding="ascii")
-        arguments = ["-Y", "verify", "-n", _NAMESPACE, "-I", by, "-f", str(allowed_signers), "-s", str(file)]
+        arguments = ["-Y", "verify", "-n", _NAMESPACE, "-I", principal(by), "-f", str(allowed_signers), "-s", str(file)]
         return _run(["ssh-keygen", *arguments], data).returncode == 0
+
+
+def principal(by: str) -> str:
+    """Name whoever signs as a file of allowed signers does: small letters and hyphens, "communications-officer"."""
+    return "-".join("".join(letter if letter.isalnum() else " " for letter in by.casefold()).split())
 
 
 def _ssh_keygen(arguments: list[str], key: Path) -> None:
