@@ -197,14 +197,16 @@ class _Finder:
         """Find them in a text."""
         name = key(text)
         if name not in self._used:
-            self._used[name] = self._known.get(name) or [
-                [each.kind, each.start, each.end, each.severity]
-                for each in identifiers.find(text, people=self._people, today=self._today)
-            ]
+            known = self._known.get(name)
+            self._used[name] = self._looked(text) if known is None else known
         return tuple(
             Finding(kind=kind, start=start, end=end, text=text[start:end], severity=severity)
             for kind, start, end, severity in self._used[name]
         )
+
+    def _looked(self, text: str) -> list[list[Any]]:
+        found = identifiers.find(text, people=self._people, today=self._today)
+        return [[each.kind, each.start, each.end, each.severity] for each in found]
 
     def remember(self) -> None:
         """Keep what was found for the next time."""
