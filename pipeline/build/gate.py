@@ -78,7 +78,7 @@ def fingerprint(show: Show, episode: Episode, master: Master, pictures: Mapping[
     """
     moved = words.moved(episode, master.timeline)
     values = tags.values(show, moved, duration_ms=master.duration_ms, page_url="")
-    images = [pictures[image].sha256 for image in _images(moved) if image in pictures]
+    images = [f"{place} {pictures[image].sha256}" for place, image in _images(moved) if image in pictures]
     return trust.signing.parts(moved, master, tags=repr(values), images=images)
 
 
@@ -98,9 +98,10 @@ def unsigned(
             yield Problem(source=where.name(episode.path), message=message, hint=hint, fatal=False)
 
 
-def _images(episode: Episode) -> list[Path]:
-    own = [episode.cover] if episode.cover else []
-    return [*own, *(chapter.image for chapter in episode.chapters if chapter.image)]
+def _images(episode: Episode) -> list[tuple[str, Path]]:
+    own = [("cover", episode.cover)] if episode.cover else []
+    chapters = enumerate(episode.chapters, 1)
+    return [*own, *((f"chapter {number}", chapter.image) for number, chapter in chapters if chapter.image)]
 
 
 def _taken_back(episode: Episode, withdrawn: tuple[Withdrawal, ...]) -> tuple[bool, frozenset[str]]:

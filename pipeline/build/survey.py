@@ -50,6 +50,10 @@ class Survey:
         """
         known = [episode.slug for episode in self.episodes]
         for slug in slugs if self.show is not None else ():
+            here = f"episodes/{slug}/"
+            broken = tuple(each for each in self.problems if each.fatal and each.source.startswith(here))
+            if slug not in known and broken:
+                raise CheckFailedError(broken)
             if slug not in known:
                 hint = toml.suggestion(slug, known) if known else "There are no episodes yet."
                 raise WorkspaceError(f'there is no episode "{slug}"', source="episodes", hint=hint)

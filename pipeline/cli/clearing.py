@@ -119,8 +119,8 @@ def _cleared(
         message = f"still holds {len(left)} files of {slug}, such as {left[0]}"
         hint = "give the publisher the right to remove versions, and run the same command again"
         raise StorageError(message, source=store.address, hint=hint)
-    is_folder = isinstance(store, publish.DirectoryStore)
-    return _Cleared(keys=erased.keys, versions="folder" if is_folder else erased.versions, count=erased.version_count)
+    versions = erased.versions if store.endpoint else "folder"
+    return _Cleared(keys=erased.keys, versions=versions, count=erased.version_count)
 
 
 def _is_of(slug: str, key: str) -> bool:

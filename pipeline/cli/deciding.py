@@ -1,6 +1,8 @@
 """The command `review`: what could identify a patient, shown to a person, and what they decide about it."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -9,23 +11,46 @@ import click
 
 from pipeline import identifiers, trust
 from pipeline.build import listening
-from pipeline.build.survey import Survey
+from pipeline.build.survey import CheckFailedError, Survey
 from pipeline.cli import looking
 from pipeline.cli.screen import Screen
-from pipeline.errors import WorkspaceError
-from pipeline.model import Episode, Verdict, clock
+from pipeline.errors import BusyError, WorkspaceError
+from pipeline.model import Decision, Episode, Verdict, clock
+from pipeline.publish.guard import held
 from pipeline.workspace import Workspace
 
 Choice = Literal["accept", "remove", "mute", "hold"]
 _HEADINGS = ("ID", "What", "How sure", "Where", "Words", "Decided")
 _SHOWN_AROUND = 30
 _WIDE_MS = 2_000
+_PATIENCE_S = 30
 _ANSWERS: dict[str, Choice | None] = {"a": "accept", "r": "remove", "m": "mute", "h": "hold", "s": None}
 
 
 def is_somebody_there() -> bool:
     """Say whether a person can be asked."""
     return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+@contextmanager
+def one_at_a_time(where: Workspace) -> Iterator[None]:
+    """Let one program of this computer at a time change what was decided and signed.
+
+    Raises:
+        BusyError: another one takes too long.
+        WorkspaceError: the folder for what may be lost cannot be written.
+    """
+    path = where.cache / "trust"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with held(path, patience_s=_PATIENCE_S):
+            yield
+    except TimeoutError as error:
+        hint = "Wait until the other cln-media has ended, then run the same command again."
+        raise BusyError("something else is being decided or signed here", source=where.root, hint=hint) from error
+    except OSError as error:
+        hint = "Check the free space and the rights of that folder."
+        raise WorkspaceError(f"cannot be written: {error.strerror}", source=path, hint=hint) from error
 
 
 class Desk:
@@ -65,19 +90,24 @@ class Desk:
             mute=choice == "mute",
             times=times,
         )
+        with one_at_a_time(self._where):
+            self._look()  # others may have decided meanwhile
+            self._write(found, decision)
+        self._look()
+
+    def _write(self, found: trust.Found, decision: Decision) -> None:
         kept = tuple(each for each in self._episode.decisions if not trust.is_about(each, found))
         trust.trail.note(
             self._where.trail,
             "decide",
             slug=self._slug,
-            verdict=str(verdict),
+            verdict=str(decision.verdict),
             kind=found.kind,
             file=found.file,
             said=found.said,
             by=decision.by,
         )
         trust.write_decisions(self._episode, (*kept, decision))
-        self._look()
 
     def ask(self, by: str | None) -> None:
         """Go through what is open, and ask."""
@@ -115,7 +145,10 @@ class Desk:
     def _look(self) -> None:
         self._survey: Survey = looking.look(self._where, now=self._now)
         self._survey.require((self._slug,))
-        self._episode: Episode = next(each for each in self._survey.episodes if each.slug == self._slug)
+        found = next((each for each in self._survey.episodes if each.slug == self._slug), None)
+        if found is None:
+            raise CheckFailedError(self._survey.problems)
+        self._episode: Episode = found
 
     def _times(self, found: trust.Found, *, wide: bool) -> tuple[int, int] | None:
         if found.start_ms is None or found.end_ms is None or self._survey.show is None:

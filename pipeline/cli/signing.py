@@ -10,6 +10,7 @@ from pipeline.build.mastering import cached
 from pipeline.build.survey import CheckFailedError
 from pipeline.cache import Cache
 from pipeline.cli import looking
+from pipeline.cli.deciding import one_at_a_time
 from pipeline.cli.screen import Screen
 from pipeline.errors import WorkspaceError
 from pipeline.model import SignOff
@@ -53,9 +54,11 @@ def sign(where: Workspace, slug: str, screen: Screen, *, now: datetime, role: st
     signed = SignOff(role=role, by=by.strip(), at=_now(), parts=parts)
     if key is not None:
         signed = replace(signed, signature=trust.signing.ssh_signature(trust.signing.statement(slug, signed), key))
-    trust.trail.note(where.trail, "sign-off", slug=slug, role=role, by=signed.by, parts=parts)
-    others = tuple(each for each in episode.sign_offs if each.role != role)
-    trust.write_sign_offs(episode, (*others, signed))
+    with one_at_a_time(where):
+        now_there = next(each for each in looking.look(where, now=now).episodes if each.slug == slug)
+        others = tuple(each for each in now_there.sign_offs if each.role != role)
+        trust.trail.note(where.trail, "sign-off", slug=slug, role=role, by=signed.by, parts=parts)
+        trust.write_sign_offs(episode, (*others, signed))
     screen.say(f"Signed {slug} as {role}, by {signed.by}.")
     left = list(trust.signing.lacking(replace(episode, sign_offs=(*others, signed)), parts, show.trust))
     for missing, reason in left:

@@ -8,7 +8,20 @@ import click
 
 from pipeline.cli.context import Context, pass_context, with_jobs, with_json, with_yes
 
-with_by = click.option("--by", metavar="ROLE", help="Who decides, as a role or job title; never a patient's name.")
+
+def _said(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Take a text that says something, and that a file can hold."""
+    if value is None:
+        return None
+    text = " ".join(value.split())
+    if not text or not text.isprintable():
+        raise click.BadParameter("say it in words", param=parameter)
+    return text
+
+
+with_by = click.option(
+    "--by", metavar="ROLE", callback=_said, help="Who decides, as a role or job title; never a patient's name."
+)
 
 
 @click.command()
@@ -76,7 +89,7 @@ def review(  # noqa: PLR0917 - click hands over one argument per option
 @click.command("sign-off")
 @click.argument("slug")
 @click.option("--as", "role", metavar="ROLE", required=True, help="In which of the roles of [trust] you sign.")
-@click.option("--by", metavar="WHO", required=True, help="Who signs, as a role or job title.")
+@click.option("--by", metavar="WHO", required=True, callback=_said, help="Who signs, as a role or job title.")
 @click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An SSH key to sign with.")
 @pass_context
 def sign_off(context: Context, slug: str, role: str, by: str, key: Path | None) -> None:
@@ -107,8 +120,14 @@ def consent_report(context: Context, as_csv: bool, as_json: bool) -> None:
 
 @click.command()
 @click.argument("slug")
-@click.option("--reason", required=True, metavar="TEXT", help="Why; it stands in the certificate, not on the site.")
-@click.option("--by", metavar="ROLE", required=True, help="Who takes it back, as a role.")
+@click.option(
+    "--reason",
+    required=True,
+    metavar="TEXT",
+    callback=_said,
+    help="Why; it stands in the certificate, not on the site.",
+)
+@click.option("--by", metavar="ROLE", required=True, callback=_said, help="Who takes it back, as a role.")
 @click.option("--speaker", metavar="ROLE", help="Only this voice: it is taken out of sound and words.")
 @click.option("--take-over", is_flag=True, help="Take the turn of a publisher that has stopped.")
 @with_yes
@@ -144,7 +163,7 @@ def withdraw(  # noqa: PLR0917 - click hands over one argument per option
 
 @click.command()
 @click.argument("slug")
-@click.option("--by", metavar="ROLE", required=True, help="Who decides so, as a role.")
+@click.option("--by", metavar="ROLE", required=True, callback=_said, help="Who decides so, as a role.")
 @with_yes
 @pass_context
 def dispose(context: Context, slug: str, by: str, yes: bool) -> None:

@@ -9,7 +9,7 @@ from pipeline.build import Built
 from pipeline.cli import clearing, looking, sending
 from pipeline.cli.screen import Screen
 from pipeline.errors import WorkspaceError
-from pipeline.model import Episode, Withdrawal
+from pipeline.model import Episode, Visibility, Withdrawal
 from pipeline.workspace import Workspace
 
 _EVERYTHING = 1_000_000_000
@@ -85,5 +85,5 @@ def _ordered(order: Order, episode: Episode | None, now: datetime) -> Withdrawal
         reason=order.reason,
         by=order.by,
         speaker=order.speaker,
-        visibility=episode.visibility,
+        visibility=episode.visibility if episode.published else Visibility.MEMBERS,  # no page ever told of it
     )

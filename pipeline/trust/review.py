@@ -8,7 +8,7 @@ from typing import Literal
 
 from pipeline import identifiers
 from pipeline.model import Cue, Decision, Edit, EditAction, Episode, Finding, Transcript, Verdict
-from pipeline.trust.texts import Text, texts
+from pipeline.trust.texts import SHOWN, Text, texts
 
 REMOVED = "[removed]"
 TRANSCRIPT = "transcript"
@@ -147,9 +147,13 @@ def is_about(decision: Decision, found: Found) -> bool:
 
 def _all(episode: Episode, find: Find, in_cover: str) -> Iterator[Found]:
     seen: dict[str, int] = {}
+    said = set[tuple[str, str]]()
     for text in texts(episode, in_cover):
         for finding in find(text.text):
-            yield _found(text, finding, episode.decisions, seen)
+            found = _found(text, finding, episode.decisions, seen)
+            if text.field != SHOWN or (found.file, found.said) not in said:
+                yield found
+            said.add((found.file, found.said))
     if episode.transcript:
         yield from _in_transcript(episode.transcript, find, episode.decisions, seen)
 

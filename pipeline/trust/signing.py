@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import UTC
 from pathlib import Path
 
 from pipeline import words
@@ -26,7 +27,7 @@ def parts(episode: Episode, master: Master, *, tags: str, images: list[str]) -> 
         episode: reviewed, and on its master's clock, as it would be published.
         master: its sound.
         tags: what its sound files are tagged with, as text.
-        images: the SHA-256 of each of its pictures.
+        images: where each of its pictures stands, and its SHA-256.
 
     Returns:
         The SHA-256 by part: master, transcript, notes, chapters, details, tags, consent, review.
@@ -39,7 +40,8 @@ def parts(episode: Episode, master: Master, *, tags: str, images: list[str]) -> 
         "title": episode.title,
         "number": [episode.season, episode.number, episode.display, str(episode.kind)],
         "recorded_on": str(episode.recorded_on),
-        "published": published.isoformat() if published else None,
+        "published": published.astimezone(UTC).isoformat() if published else None,
+        "updated": episode.updated.astimezone(UTC).isoformat() if episode.updated else None,
         "where": [episode.region, episode.set_name, list(episode.topics), str(episode.visibility)],
         "summary": episode.summary,
         "explicit": episode.explicit,

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pipeline import words
 from pipeline.model import Chapter, Episode, Link, Soundbite, Speaker
 
 Put = Callable[[Episode, str], Episode]
+SHOWN = "notes as they are shown"
 EPISODE, NOTES, CHAPTERS, NAMES, COVER = "episode.toml", "notes.md", "chapters.toml", "file names", "cover"
 
 
@@ -30,6 +32,7 @@ def texts(episode: Episode, in_cover: str = "") -> Iterator[Text]:
     for field in ("title", "summary", "display", "set_name"):
         yield from _written(EPISODE, field, getattr(episode, field), _field(field))
     yield from _written(NOTES, "notes", episode.notes, _field("notes"))
+    yield from _written(NOTES, SHOWN, words.plain(episode.notes or ""), None)  # what Markdown hides, pages show
     for number, topic in enumerate(episode.topics):
         yield from _written(EPISODE, f"topic {number + 1}", topic, _nth("topics", number, lambda _, text: text))
     yield from _speakers(episode)

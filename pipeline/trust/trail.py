@@ -20,6 +20,7 @@ from pipeline.model import Problem
 
 START = "0" * 64
 _MOST_BYTES = 100_000
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ def entries(path: Path) -> Iterator[Entry]:
     for line in _lines(path):
         try:
             yield _entry(json.loads(line), line)
-        except (ValueError, KeyError, TypeError):
+        except _UNREADABLE:
             continue
 
 
@@ -88,7 +89,7 @@ def verify(path: Path, *, source: str) -> tuple[tuple[Problem, ...], str]:
     for place, line in enumerate(_lines(path), 1):
         try:
             entry = _entry(json.loads(line), line)
-        except (ValueError, KeyError, TypeError):
+        except _UNREADABLE:
             message, hint = f"line {place} cannot be read", "It may be of a run that was killed while it wrote."
             problems.append(Problem(source=source, message=message, hint=hint, fatal=False))
             continue
