@@ -524,7 +524,8 @@ class Withdrawal:
 
     on: the day, at: the moment in ISO 8601, UTC; speaker: the role whose voice was withdrawn, None for all of it;
     finished_on: the day everything was found to be gone, None while that is to be done; removed: keys of the store;
-    checked: addresses that do not answer.
+    checked: addresses that do not answer; covers: where the voice was heard, ms of the recording, whatever a later
+    transcript says.
     """
 
     slug: str
@@ -539,6 +540,7 @@ class Withdrawal:
     removed: tuple[str, ...] = ()
     checked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    covers: tuple[tuple[int, int], ...] = ()
 
 
 class EditAction(StrEnum):

@@ -199,6 +199,29 @@ def test_decisions_survive_a_new_transcript(session: Session) -> None:
     assert "one eight" not in text
 
 
+@pytest.mark.parametrize("hidden", ["999&nbsp;000&nbsp;0018", r"999\-000\-0018", "999 **000** 0018"])
+def test_what_markdown_hides_is_found_as_it_is_shown(session: Session, hidden: str) -> None:
+    """A number is a finding where the page shows it, however the notes write it; a person must change it there."""
+    notes = session.folder / "episodes/alpha/notes.md"
+    notes.write_text(f"Her NHS number is {hidden} here.\n")
+    found = findings(session)
+    assert found
+    assert {each["file"] for each in found} == {"notes.md"}
+    assert session("build") == 1
+
+
+def test_two_who_decide_at_once_are_both_heard(session: Session) -> None:
+    """Decisions made at the same moment are all kept."""
+    folder = session.folder / "episodes/alpha"
+    (folder / "notes.md").write_text("Numbers 999 000 0018, then 999 000 0026; and 999 000 0034.\n")
+    identities = [each["id"] for each in findings(session)]
+    assert len(identities) == 3
+    running = [spawn(session.folder, "review", "alpha", one, "--remove", *BY) for one in identities]
+    for process in running:
+        process.communicate(timeout=60)
+    assert not [each for each in findings(session) if each["open"]]
+
+
 def test_a_finding_that_is_not_there_is_said(session: Session) -> None:
     """An ID that nothing has gets a sentence."""
     assert session("review", "alpha", "ffffffff", "--remove", *BY) == 1

@@ -199,17 +199,102 @@ def test_members_lose_it_too(original: Path, tmp_path: Path, capsys: pytest.Capt
 
 
 def test_one_voice_is_taken_out(session: Session) -> None:
-    """Its words and sound go, the old episode is gone at once, and the rest is published when it is built again."""
-    before = {key for key in store(session) if key.startswith("media/alpha")}
+    """The episode is down at once; when it is published again, the voice's words and sound are gone."""
     assert session("withdraw", "alpha", "--speaker", "Chair", *WHY) == 0, session.err
-    after = store(session)
-    assert not before & set(after)
-    text = after["transcripts/alpha.vtt"].decode()
+    assert not [key for key in store(session) if key.startswith(("media/alpha", "transcripts/alpha", "episodes/alpha"))]
+    assert record(session, "alpha.chair")["speaker"] == "Chair"
+    assert session("publish", "--yes") == 0, session.err
+    text = store(session)["transcripts/alpha.vtt"].decode()
     assert "[removed]" in text
     assert "Welcome" not in text
     assert "We began with one practice" in text
-    assert record(session, "alpha.chair")["speaker"] == "Chair"
     assert session("check") == 0
+
+
+def test_a_voice_stays_out_whatever_the_transcript_says_later(session: Session) -> None:
+    """Transcribed anew without voices, or with other names, what was said in those stretches stays away and covered."""
+    assert session("withdraw", "alpha", "--speaker", "Chair", *WHY) == 0, session.err
+    words = session.folder / "episodes/alpha/transcript.vtt"
+    words.write_text(words.read_text().replace("<v Chair>", "").replace("<v GP, Greater Manchester>", ""))
+    assert session("publish", "--yes") == 0, session.err
+    text = store(session)["transcripts/alpha.vtt"].decode()
+    assert "Welcome" not in text
+    assert "We began with one practice" in text
+
+
+def test_a_named_voice_is_taken_out(session: Session) -> None:
+    """A speaker who was named by consent goes with voice and name, also where the notes name them."""
+    episode = session.folder / "episodes/alpha/episode.toml"
+    consent = 'scope = ["voice", "name", "transcript", "region", "public"], recorded_on = 2026-09-15, reference = "r"'
+    named = f'role = "Chair"\nname = "Exemplar Speaker"\nconsent = {{ {consent} }}\n'
+    episode.write_text(episode.read_text().replace('role = "Chair"\n', named))
+    words = session.folder / "episodes/alpha/transcript.vtt"
+    words.write_text(words.read_text().replace("<v Chair>", "<v Exemplar Speaker>"))
+    notes = session.folder / "episodes/alpha/notes.md"
+    notes.write_text("Exemplar Speaker opened it.\n")
+    assert session("publish", "--yes") == 0, session.err
+    assert session("withdraw", "alpha", "--speaker", "Chair", *WHY) == 0, session.err
+    assert not [key for key, data in store(session).items() if b"Exemplar" in data]
+    assert session("publish", "--yes") == 1
+    assert "names in its words a speaker without consent" in session.err
+    notes.write_text("The chair opened it.\n")
+    assert session("publish", "--yes") == 0, session.err
+    assert not [key for key, data in store(session).items() if b"Exemplar" in data]
+
+
+def test_without_its_record_it_does_not_come_back(session: Session) -> None:
+    """Where the file of a withdrawal is lost, the trail still knows, and nothing is published."""
+    assert session("withdraw", "alpha", *WHY) == 0, session.err
+    (session.folder / "withdrawals/alpha.toml").unlink()
+    assert session("publish", "--yes") == 1
+    assert "says that alpha was withdrawn, but withdrawals/ does not" in session.err
+
+
+def test_what_stops_a_withdrawal_is_said_loudly(session: Session) -> None:
+    """Where another episode keeps the feeds from being written, the person is told that the episode is still live."""
+    change = session.folder / "episodes/beta/episode.toml"
+    whole = change.read_text()
+    change.write_text(whole.replace('reference = "Notice to the room, no. 1"', ""))
+    assert session("withdraw", "alpha", *WHY) == 1
+    assert "IS STILL LIVE" in session.err
+    change.write_text(whole)
+    assert session("publish", "--yes") == 0, session.err
+    assert not [key for key in store(session) if key.startswith("media/alpha")]
+
+
+def test_nothing_is_taken_back_in_nobodys_name(session: Session) -> None:
+    """Who and why must be said."""
+    assert session("withdraw", "alpha", "--reason", " ", "--by", "Chair", "--yes") == 2
+    assert session("withdraw", "alpha", "--reason", "Why", "--by", "", "--yes") == 2
+    assert not (session.folder / "withdrawals").exists()
+
+
+def test_a_rollback_brings_nothing_back_that_was_taken_back(session: Session) -> None:
+    """An episode whose date was taken away does not return with an earlier release."""
+    episode = session.folder / "episodes/alpha/episode.toml"
+    episode.write_text(episode.read_text().replace("published = ", "# published = "))
+    assert session("publish", "--yes") == 0, session.err
+    assert session("rollback", "1", "--yes") == 1
+    assert "holds the episode alpha, which may not be published" in session.err
+
+
+def test_what_was_removed_later_is_in_no_earlier_release(session: Session) -> None:
+    """Words that were public and are removed now go from the store with the releases and the sound that held them."""
+    words = session.folder / "episodes/alpha/transcript.vtt"
+    words.write_text(words.read_text().replace("one practice", "999 000 0018"))
+    session("review", "alpha", "--json")
+    found = json.loads(session.out)[0]["id"]
+    assert session("review", "alpha", found, "--accept", "A test", "--by", "Officer") == 0
+    assert session("publish", "--yes") == 0, session.err
+    before = {key for key in store(session) if key.startswith("media/alpha")}
+    assert session("review", "alpha", found, "--remove", "--by", "Officer") == 0, session.err
+    assert session("publish", "--yes") == 0, session.err
+    after = store(session)
+    assert not before & set(after)
+    assert not [key for key, data in after.items() if b"999 000 0018" in data]
+    assert session("rollback", "1", "--yes") == 1
+    assert session("publish", "--yes") == 0
+    assert "Nothing changed" in session.out
 
 
 def test_one_voice_waits_for_new_signatures(session: Session) -> None:

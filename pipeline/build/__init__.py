@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -78,7 +78,11 @@ OUTPUTS: tuple[Output, ...] = (_feeds, _transcripts, _chapters, _waveforms, _pag
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """What a build did. unsigned: what keeps episodes out that are due; `publish` does nothing while there are any."""
+    """What a build did.
+
+    unsigned: what keeps episodes out that are due; `publish` does nothing while there are any; removals: by slug, a
+    hash of all that was decided to be removed from what is published.
+    """
 
     release: Release
     episodes: int
@@ -88,6 +92,7 @@ class Built:
     removed: int
     members: tuple[MembersEdition, ...] = ()
     unsigned: tuple[Problem, ...] = ()
+    removals: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         sentence = (
@@ -156,12 +161,14 @@ def release(
         removed=done.removed,
         members=for_members,
         unsigned=unsigned,
+        removals={episode.slug: gate.removals(episode) for episode in due if gate.removals(episode)},
     )
 
 
 def _chosen(found: Survey, slugs: tuple[str, ...], now: datetime) -> tuple[Episode, ...]:
     """List what is worked at: what is due, and the drafts that were named, or all; nothing that was withdrawn."""
     gone = {withdrawal.slug for withdrawal in found.withdrawn if withdrawal.speaker is None}
+    gone |= {episode.slug for episode in found.episodes if episode.slug in found.resting and episode.disposed_on}
     there = (episode for episode in found.episodes if episode.slug not in gone)
     return tuple(episode for episode in there if not slugs or episode.slug in slugs or episode.is_due(now))
 

@@ -10,7 +10,7 @@ from pipeline import artwork, identifiers, tags, trust, words
 from pipeline.cache import Cache, key
 from pipeline.errors import ArtworkError
 from pipeline.identifiers.recipes import recipe
-from pipeline.model import Episode, Finding, Master, Picture, Problem, Show, Withdrawal
+from pipeline.model import Episode, Finding, Master, Picture, Problem, Show, Verdict, Withdrawal
 from pipeline.workspace import REVIEW_NAME, Workspace
 
 _KIND = "findings"
@@ -21,10 +21,12 @@ _MONTHS = 12
 class Examined:
     """Episodes as they may leave, what was found in each, by slug, and what stands in their way.
 
+    checked: the same episodes, as drafts where they stay out, so that nothing wrong with them stops the others;
     resting: slugs of episodes that lost a voice and were not signed since.
     """
 
     episodes: tuple[Episode, ...]
+    checked: tuple[Episode, ...]
     reviewed: Mapping[str, trust.Reviewed]
     withdrawn: tuple[Withdrawal, ...]
     resting: frozenset[str]
@@ -48,21 +50,31 @@ def examine(where: Workspace, show: Show, episodes: tuple[Episode, ...], cache: 
         problems.append(Problem(source="cln_media.toml", message="trust.names needs the extra identifiers", hint=hint))
     reviewed: dict[str, trust.Reviewed] = {}
     made: list[Episode] = []
+    checked: list[Episode] = []
+    problems += _forgotten(where, withdrawn)
+    resting = frozenset(each.slug for each in episodes if _is_resting(show, each, withdrawn))
     for episode in episodes:
-        whole, silent = _taken_back(episode, withdrawn)
+        own = [each for each in withdrawn if each.slug == episode.slug or each.guid == episode.guid]
+        silent = silence(episode, own)
         finder = _Finder(show, episode, cache, now.date())
-        episode = _without_consent(episode, silent)  # noqa: PLW2901
-        looked = trust.review(episode, finder.find, in_cover=_in_cover(cache, episode), silent=silent)
+        heard = _without_consent(episode, silent)
+        looked = trust.review(heard, finder.find, in_cover=_in_cover(cache, episode), silent=silent)
         finder.remember()
         reviewed[episode.slug] = looked
-        made.append(replace(looked.episode, published=None) if whole else looked.episode)
-        problems += _problems(where, made[-1], looked, now=now, silent=silent)
-        problems += _times(where, show, made[-1], now.date())
+        is_out = episode.slug in resting or any(each.speaker is None for each in own)
+        made.append(looked.episode)
+        seen = replace(looked.episode, published=None) if is_out else looked.episode  # then nothing of it stops others
+        if any(each.speaker is None for each in own):
+            made[-1] = seen
+        checked.append(seen)
+        problems += _problems(where, seen, looked, now=now, silent=frozenset(silent.roles.values()))
+        problems += _times(where, show, seen, now.date())
     return Examined(
         episodes=tuple(made),
+        checked=tuple(checked),
         reviewed=reviewed,
         withdrawn=withdrawn,
-        resting=frozenset(each.slug for each in episodes if _is_resting(show, each, withdrawn)),
+        resting=resting,
         problems=tuple(problems),
     )
 
@@ -98,24 +110,45 @@ def unsigned(
             yield Problem(source=where.name(episode.path), message=message, hint=hint, fatal=False)
 
 
+def removals(episode: Episode) -> str:
+    """Hash what was decided to be removed from an episode; empty for nothing."""
+    gone = sorted({each.said for each in episode.decisions if each.verdict is Verdict.REMOVE})
+    return key(*gone) if gone else ""
+
+
 def _images(episode: Episode) -> list[tuple[str, Path]]:
     own = [("cover", episode.cover)] if episode.cover else []
     chapters = enumerate(episode.chapters, 1)
     return [*own, *((f"chapter {number}", chapter.image) for number, chapter in chapters if chapter.image)]
 
 
-def _taken_back(episode: Episode, withdrawn: tuple[Withdrawal, ...]) -> tuple[bool, frozenset[str]]:
-    own = [each for each in withdrawn if each.slug == episode.slug or each.guid == episode.guid]
-    roles = {each.speaker for each in own if each.speaker}
-    labels = {speaker.label for speaker in episode.speakers if speaker.role in roles}
-    return any(each.speaker is None for each in own), frozenset(roles | labels)
+def silence(episode: Episode, withdrawn: Collection[Withdrawal]) -> trust.Silent:
+    """Say which voices of an episode were withdrawn, and where they were heard."""
+    roles = {each.speaker for each in withdrawn if each.speaker}
+    named = {name: each.role for each in episode.speakers if each.role in roles for name in (each.label, each.name)}
+    covers = tuple(span for each in withdrawn if each.speaker for span in each.covers)
+    return trust.Silent(
+        roles={name: role for name, role in named.items() if name} | {r: r for r in roles}, covers=covers
+    )
 
 
-def _without_consent(episode: Episode, silent: frozenset[str]) -> Episode:
+def _forgotten(where: Workspace, withdrawn: tuple[Withdrawal, ...]) -> Iterator[Problem]:
+    """Say which withdrawals only the trail tells of: without its record, an episode would come back."""
+    known = {(each.slug, each.speaker is not None) for each in withdrawn}
+    for entry in trust.trail.entries(where.trail):
+        key_of = (entry.slug, bool(entry.facts.get("speaker")))
+        if entry.what == "withdraw" and key_of not in known:
+            hint = "Put the file of withdrawals/ back, from a backup or another copy of this workspace."
+            message = f"says that {entry.slug} was withdrawn, but withdrawals/ does not"
+            yield Problem(source=where.name(where.trail), message=message, hint=hint)
+
+
+def _without_consent(episode: Episode, silent: trust.Silent) -> Episode:
     """Let the consent of a voice that was withdrawn count as withdrawn: then no name of it may stand anywhere."""
+    gone = frozenset(silent.roles.values())
     speakers = tuple(
         replace(speaker, consent=replace(speaker.consent, withdrawn_on=speaker.consent.recorded_on))
-        if speaker.role in silent and speaker.consent
+        if speaker.role in gone and speaker.consent
         else speaker
         for speaker in episode.speakers
     )
@@ -123,9 +156,12 @@ def _without_consent(episode: Episode, silent: frozenset[str]) -> Episode:
 
 
 def _is_resting(show: Show, episode: Episode, withdrawn: tuple[Withdrawal, ...]) -> bool:
-    since = max((each.at for each in withdrawn if each.slug == episode.slug and each.speaker), default="")
+    """Say whether an episode that lost a voice stays out: until that is finished, and until it is signed again."""
+    voices = [each for each in withdrawn if each.slug == episode.slug and each.speaker]
+    since = max((each.at for each in voices), default="")
     signed = {each.role for each in episode.sign_offs if each.at > since}
-    return bool(since) and not signed >= set(show.trust.roles(episode.visibility))
+    is_finished = all(each.finished_on for each in voices)
+    return bool(voices) and not (is_finished and signed >= set(show.trust.roles(episode.visibility)))
 
 
 def _used_again(

@@ -100,7 +100,7 @@ def survey(
         pictures=look.pictures(show, episodes),
         guids=_proposed_guids(show),
     )
-    problems += more + tuple(look.problems) + check.problems(show, episodes, facts, root=where.root, now=now)
+    problems += more + tuple(look.problems) + check.problems(show, examined.checked, facts, root=where.root, now=now)
     problems += examined.problems
     return Survey(
         show=show,

@@ -1,7 +1,8 @@
 """The step of `publish` that finishes withdrawals: what is left in the store, looked for, removed and certified."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,45 @@ def finish(place: "Place", mark: str, screen: Screen, *, take_over: bool, now: d
     return bool(pending)
 
 
+def forget_removed(place: "Place", removals: Mapping[str, str], screen: Screen, *, take_over: bool) -> bool:
+    """Remove from the store what it still holds of episodes as they were before words were removed from them.
+
+    Args:
+        place: the live store, to which the episodes were just published without those words.
+        removals: by slug, a hash of all that was removed.
+        screen: where it is said.
+        take_over: whether a turn that somebody else still has is taken over.
+
+    Returns:
+        Whether earlier releases were given up.
+
+    Raises:
+        MediaError: the store cannot be written.
+    """
+    trail, to = place.where.trail, place.store.address
+    noted = [(each.slug, each.facts.get("removals"), each.facts.get("to")) for each in trust.trail.entries(trail)]
+    is_given_up = False
+    for slug, removed in removals.items():
+        if (slug, removed, to) in noted:
+            continue
+        if _has_earlier(place.store, slug):
+            whole = Withdrawal(slug=slug, guid="", on=date.min, reason="", by="", speaker="")
+            cleared = _cleared(place.store, place.owner, whole, screen, take_over=take_over)
+            screen.say(
+                f"Removed {len(cleared.keys)} files of earlier releases, which held what was removed from {slug}."
+            )
+            is_given_up = True
+        trust.trail.note(trail, "cleared", slug=slug, removals=removed, to=to)
+    return is_given_up
+
+
+def _has_earlier(store: publish.Store, slug: str) -> bool:
+    ledger = publish.look(store).ledger or publish.Ledger()
+    earlier = [asset.key for kept in ledger.kept for asset in kept.differs]
+    earlier += [older.asset.key for older in (*ledger.older, *ledger.doubtful)]
+    return any(model.belongs(key, slug) for key in earlier)
+
+
 def certificate(where: Workspace, withdrawal: Withdrawal) -> Path:
     """Name the page that says what was done."""
     return where.withdrawals / f"{trust.name_of(withdrawal)}.html"
@@ -94,6 +134,7 @@ def _finish(
 
 def _others(place: "Place", mark: str, screen: Screen, *, take_over: bool) -> list[tuple[publish.Store, publish.Owner]]:
     """List where else it may be: each member's part, and the place to try releases in, which is emptied."""
+    members.empty_orphans(place.where, place.show, place.store, mark, at_once=take_over)
     parts = members.parts(place.where, place.show, place.store, mark)
     if place.show.staging is None:
         return parts

@@ -215,6 +215,19 @@ def _work(member: Member, site: MembersSite | None, store: publish.Store) -> Wor
     return Work(member=member, site=site, store=part, release=release, seen=seen, plan=plan)
 
 
+def empty_orphans(where: Workspace, show: Show, store: publish.Store, mark: str, *, at_once: bool) -> None:
+    """Empty the parts of members whose feed is in the settings no more: nothing would ever bring those up to date.
+
+    Raises:
+        MediaError: a part cannot be written.
+    """
+    path = members.place(show, workspace=where.root)
+    feeds = {feed.name for feed in show.feeds if feed.visibility is Visibility.MEMBERS}
+    for member in members.read(path).entries if path.exists() else ():
+        if member.is_current and member.feed not in feeds:
+            publish.withdraw(_part(store, member), _owner(mark), at_once=at_once)
+
+
 def parts(where: Workspace, show: Show, store: publish.Store, mark: str) -> list[tuple[publish.Store, publish.Owner]]:
     """List the part of the store of each member who is served, and who writes there."""
     path = members.place(show, workspace=where.root)

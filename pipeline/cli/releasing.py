@@ -1,17 +1,18 @@
 """The commands `releases`, `rollback`, `prune` and `promote`: what a store still holds, and going back to it."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import click
 
 from pipeline import publish
-from pipeline.cli import sending
+from pipeline.cli import looking, sending
 from pipeline.cli.planning import check_deletes, count, plan_json, show_plan
 from pipeline.cli.screen import Screen, size_text
 from pipeline.cli.sending import EXIT_CHANGES, Errand, Place, Wish
 from pipeline.errors import StorageError
-from pipeline.model import Plan
+from pipeline.model import Plan, Release
 from pipeline.workspace import Workspace
 
 _HEADINGS = ("ID", "Published (UTC)", "Files", "Changed", "How", "State")
@@ -43,6 +44,7 @@ def roll_back(where: Workspace, number: int, wish: Wish, screen: Screen) -> None
         move = publish.rollback(_known(place), number, source=place.store.address)
         ledger = _known(place)
         publish.patiently(lambda: publish.check_sources(move, ledger, place.store), voice=screen.stalled)
+        _check_episodes(where, move.release, ledger)
         note = f"back to release {number}"
         errand = Errand(release=move.release, plan=move.plan, note=note, copies=move.copies)
         if _shown(place, move.plan, wish, screen):
@@ -86,6 +88,7 @@ def promote(where: Workspace, _place: str, wish: Wish, screen: Screen) -> None:
         )
         _check_neighbours(staging, live)
         move = publish.promotion(_finished(staging), live.seen.ledger)
+        _check_episodes(where, move.release, publish.Ledger())
         errand = Errand(
             release=move.release, plan=move.plan, note="promoted from staging", copies=move.copies, origin=staging.store
         )
@@ -94,6 +97,28 @@ def promote(where: Workspace, _place: str, wish: Wish, screen: Screen) -> None:
             sending.carry_out(live, errand, wish, quiet)
         sending.remember(where, move.release)
         sending.conclude(live, move.plan, quiet)
+
+
+def _check_episodes(where: Workspace, release: Release, live: publish.Ledger) -> None:
+    """Refuse a release with an episode that is not live, and that this workspace would not publish as things stand."""
+    now = datetime.now(UTC)
+    survey = looking.look(where, now=now)
+    fatal = [problem.source for problem in survey.problems if problem.fatal]
+    due = {
+        each.slug
+        for each in survey.episodes
+        if each.is_due(now) and each.slug not in survey.resting
+        if not any(source.startswith(f"{where.name(each.path)}/") for source in fatal)
+    }
+    wrong = sorted(_slugs(key for key in (asset.key for asset in release.assets)) - _slugs(live.by_key) - due)
+    if wrong:
+        hint = "see what cln-media check says of it; what was withdrawn, held or taken back does not return in this way"
+        raise StorageError(f"it holds the episode {wrong[0]}, which may not be published", source="release", hint=hint)
+
+
+def _slugs(keys: Iterable[str]) -> set[str]:
+    found = (key.split("/") for key in keys)
+    return {parts[1] for parts in found if len(parts) == 3 and parts[0] == "episodes"}  # noqa: PLR2004
 
 
 def _shown(place: Place, plan: Plan, wish: Wish, screen: Screen) -> bool:

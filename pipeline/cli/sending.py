@@ -114,7 +114,7 @@ def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
                 screen=quiet,
             )
         if place.is_live:
-            ledger = _cleared(place, ledger, mark, wish, quiet)
+            ledger = _cleared(place, built, ledger, mark, wish, quiet)
             remember(where, built.release)
             _tell_of_older_sound(place.show, built.release, ledger, quiet)
             conclude(place, plan, quiet)
@@ -122,11 +122,13 @@ def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
             quiet.say(f"Staged in {place.store.address}. To make it live: cln-media promote staging")
 
 
-def _cleared(place: Place, ledger: publish.Ledger, mark: str, wish: Wish, screen: Screen) -> publish.Ledger:
-    """Finish withdrawals that are not finished yet; return what the store then says of itself."""
-    if not clearing.finish(place, mark, screen, take_over=wish.take_over, now=datetime.now(UTC)):
-        return ledger
-    return publish.look(place.store).ledger or ledger
+def _cleared(  # noqa: PLR0917 - what `send` has in hand
+    place: Place, built: Built, ledger: publish.Ledger, mark: str, wish: Wish, screen: Screen
+) -> publish.Ledger:
+    """Finish withdrawals and removals that are not finished yet; return what the store then says of itself."""
+    is_changed = clearing.finish(place, mark, screen, take_over=wish.take_over, now=datetime.now(UTC))
+    is_changed |= clearing.forget_removed(place, built.removals, screen, take_over=wish.take_over)
+    return publish.look(place.store).ledger or ledger if is_changed else ledger
 
 
 def at(where: Workspace, mark: str, screen: Screen, *, staging: bool = False, take_over: bool = False) -> Place:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 from pipeline import trust
 from pipeline.build import Built
+from pipeline.build.survey import CheckFailedError
 from pipeline.cli import clearing, looking, sending
 from pipeline.cli.screen import Screen
 from pipeline.errors import WorkspaceError
-from pipeline.model import Episode, Visibility, Withdrawal
+from pipeline.model import Episode, Problem, Visibility, Withdrawal
 from pipeline.workspace import Workspace
 
 _EVERYTHING = 1_000_000_000
@@ -45,10 +46,25 @@ def withdraw(where: Workspace, order: Order, build: Callable[[], Built], screen:
     else:
         screen.say(f"{what[0].upper()}{what[1:]} was withdrawn on {withdrawal.on}; what is left to do is done now.")
         trust.write_withdrawal(where, replace(withdrawal, finished_on=None))
-    sending.send(where, build(), screen, sending.Wish(yes=True, max_deletes=_EVERYTHING, take_over=order.take_over))
+    wish = sending.Wish(yes=True, max_deletes=_EVERYTHING, take_over=order.take_over)
+    try:
+        sending.send(where, build(), screen, wish)
+    except CheckFailedError as error:
+        raise CheckFailedError((_still_live(order, where), *error.problems)) from error
     if order.speaker:
-        screen.say(f"The voice is out. To publish the rest: cln-media build {order.slug}, listen, sign it off again.")
+        screen.say(
+            "The episode is down. To publish the rest without the voice: build it, listen, have it signed, and publish."
+        )
     screen.say(f"Certificate: {where.name(clearing.certificate(where, withdrawal))}")
+
+
+def _still_live(order: Order, where: Workspace) -> Problem:
+    hint = (
+        "Mend what follows, or take published out of the episodes it names, and run the same command again. If that "
+        "takes time, remove the episode's files from the storage by hand meanwhile."
+    )
+    message = "is noted as withdrawn, but IS STILL LIVE: the feeds cannot be written anew yet"
+    return Problem(source=f"{where.name(where.episodes)}/{order.slug}", message=message, hint=hint)
 
 
 def _known(where: Workspace, order: Order, *, now: datetime) -> tuple[Episode | None, Withdrawal | None]:
@@ -62,16 +78,16 @@ def _known(where: Workspace, order: Order, *, now: datetime) -> tuple[Episode | 
         roles = ", ".join(f'"{each.role}"' for each in episode.speakers) or "nobody"
         hint = f"episode.toml names: {roles}"
         raise WorkspaceError(f'has no speaker "{order.speaker}"', source=where.name(episode.path), hint=hint)
-    if order.speaker and episode is not None and not _has_words_of(episode, order.speaker):
+    if order.speaker and episode is not None and withdrawal is None and not _heard(episode, order.speaker):
         hint = "Say in the transcript who speaks (<v ROLE>), or cut the voice by [[edits]] in episode.toml."
         message = f'the transcript does not say where "{order.speaker}" speaks'
         raise WorkspaceError(message, source=where.name(episode.path), hint=hint)
     return episode, withdrawal
 
 
-def _has_words_of(episode: Episode, role: str) -> bool:
-    labels = {role, *(speaker.label for speaker in episode.speakers if speaker.role == role)}
-    return episode.transcript is not None and any(cue.speaker in labels for cue in episode.transcript.cues)
+def _heard(episode: Episode, role: str) -> tuple[tuple[int, int], ...]:
+    labels = {name for each in episode.speakers if each.role == role for name in (each.label, each.name, role) if name}
+    return trust.turns(episode, trust.Silent(roles=dict.fromkeys(labels, role)))
 
 
 def _ordered(order: Order, episode: Episode | None, now: datetime) -> Withdrawal:
@@ -85,5 +101,6 @@ def _ordered(order: Order, episode: Episode | None, now: datetime) -> Withdrawal
         reason=order.reason,
         by=order.by,
         speaker=order.speaker,
+        covers=_heard(episode, order.speaker) if order.speaker else (),
         visibility=episode.visibility if episode.published else Visibility.MEMBERS,  # no page ever told of it
     )

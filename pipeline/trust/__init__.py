@@ -5,12 +5,13 @@ Values enter and leave; decisions, sign-offs and withdrawals are kept in TOML fi
 
 from pipeline.trust import consent, signing, trail
 from pipeline.trust.records import name_of, withdrawals, write_decisions, write_sign_offs, write_withdrawal
-from pipeline.trust.review import Find, Found, Reviewed, decided, is_about, review
+from pipeline.trust.review import Find, Found, Reviewed, Silent, decided, is_about, review, turns
 
 __all__ = [
     "Find",
     "Found",
     "Reviewed",
+    "Silent",
     "consent",
     "decided",
     "is_about",
@@ -18,6 +19,7 @@ __all__ = [
     "review",
     "signing",
     "trail",
+    "turns",
     "withdrawals",
     "write_decisions",
     "write_sign_offs",

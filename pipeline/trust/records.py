@@ -48,6 +48,7 @@ def write_withdrawal(where: Workspace, withdrawal: Withdrawal) -> Path:
     """
     path = where.withdrawals / f"{name_of(withdrawal)}.toml"
     values = {name: value for name, value in asdict(withdrawal).items() if value is not None}
+    values["covers"] = [f"{start}-{end}" for start, end in withdrawal.covers]
     lines = [f"{name} = {toml.written(_plain(value))}" for name, value in values.items()]
     _write(path, "withdraw", lines)
     return path
@@ -70,10 +71,21 @@ def withdrawals(where: Workspace) -> tuple[tuple[Withdrawal, ...], tuple[Problem
         problems += reading.problems
         if not any(problem.fatal for problem in reading.problems):
             values = reading.values[""]
+            try:
+                values["covers"] = tuple(_span(text) for text in values["covers"])
+            except ValueError:
+                hint = 'Put the file back as it was: each is "START-END" in ms.'
+                problems.append(Problem(source=where.name(path), message="covers is not a list of times", hint=hint))
+                continue
             lists = {name: tuple(values[name]) for name in ("removed", "checked", "notes")}
             plain = {"at": values["at"] or "", "visibility": Visibility(values["visibility"])}
             found.append(Withdrawal(**{**values, **lists, **plain}))
     return tuple(found), tuple(problems)
+
+
+def _span(text: str) -> tuple[int, int]:
+    start, _, end = text.partition("-")
+    return int(start), int(end)
 
 
 def _decision(decision: Decision) -> dict[str, Any]:

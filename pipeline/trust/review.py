@@ -1,8 +1,8 @@
 """An episode, what could identify a patient, what a person decided -> what is open, and what may leave; pure."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -75,16 +75,31 @@ class Reviewed:
         return tuple(found for found in self.found if found.is_open)
 
 
-def review(episode: Episode, find: Find, *, in_cover: str = "", silent: frozenset[str] = frozenset()) -> Reviewed:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silent:
+    """Voices that were withdrawn. roles: by what the transcript calls them; covers: where they were heard, in ms."""
+
+    roles: Mapping[str, str] = field(default_factory=dict)
+    covers: tuple[tuple[int, int], ...] = ()
+
+    def has(self, cue: Cue) -> bool:
+        """Say whether the words of a cue are of such a voice: by its name, or by when they are said."""
+        if cue.speaker in self.roles:
+            return True
+        within_ms = sum(max(0, min(cue.end_ms, end) - max(cue.start_ms, start)) for start, end in self.covers)
+        return within_ms * 2 > cue.end_ms - cue.start_ms
+
+
+def review(episode: Episode, find: Find, *, in_cover: str = "", silent: Silent | None = None) -> Reviewed:
     """Look for what could identify a patient, hold it against what was decided, and take out what is to go.
 
     Args:
         episode: as its folder describes it, on the recording's clock.
         find: text to findings.
         in_cover: what the file of its cover says in words.
-        silent: labels of speakers whose voice was withdrawn: their words go, and their sound is covered.
+        silent: voices that were withdrawn: their words go, and their sound is covered.
     """
-    episode = _silenced(episode, silent)
+    episode = _silenced(episode, silent) if silent else episode
     found = tuple(_all(episode, find, in_cover))
     made = _without(episode, find, in_cover, {each.id for each in found if each.is_to_go})
     made = replace(made, edits=_with_covers(made.edits, _covers(episode.decisions, found)))
@@ -223,23 +238,31 @@ def _blanked(text: str, holes: list[tuple[int, int]]) -> str:
     return text
 
 
-def _silenced(episode: Episode, silent: frozenset[str]) -> Episode:
-    """Take the words of voices out of the transcript, and cover their sound, turn by turn."""
+def turns(episode: Episode, silent: Silent) -> tuple[tuple[int, int], ...]:
+    """Say from when to when withdrawn voices speak, ms of the recording."""
+    return tuple(_turns(episode.transcript.cues, silent)) if episode.transcript else ()
+
+
+def _silenced(episode: Episode, silent: Silent) -> Episode:
+    """Take the words of voices out of the transcript, and cover their sound, turn by turn, and as noted."""
+    covers = [(*span, EditAction.MUTE) for span in (*silent.covers, *turns(episode, silent))]
     transcript = episode.transcript
-    if not silent or transcript is None:
-        return episode
-    cues = tuple(replace(cue, text=REMOVED) if cue.speaker in silent else cue for cue in transcript.cues)
-    covers = [(*turn, EditAction.MUTE) for turn in _turns(transcript.cues, silent)]
-    made = replace(episode, transcript=replace(transcript, cues=cues))
-    return replace(made, edits=_with_covers(made.edits, covers))
+    if transcript is not None:
+        cues = tuple(_without_words(cue, silent) if silent.has(cue) else cue for cue in transcript.cues)
+        episode = replace(episode, transcript=replace(transcript, cues=cues))
+    return replace(episode, edits=_with_covers(episode.edits, covers))
 
 
-def _turns(cues: tuple[Cue, ...], silent: frozenset[str]) -> Iterator[tuple[int, int]]:
+def _without_words(cue: Cue, silent: Silent) -> Cue:
+    return replace(cue, text=REMOVED, speaker=silent.roles.get(cue.speaker or "", cue.speaker))
+
+
+def _turns(cues: tuple[Cue, ...], silent: Silent) -> Iterator[tuple[int, int]]:
     """Say from when to when the silent speak: to each side as far as the words of others, and no more than PAD_MS."""
     last_ms, next_ms = 0, [*(cue.start_ms for cue in cues[1:]), None]
     turn: tuple[int, int] | None = None
     for cue, following_ms in zip(cues, next_ms, strict=True):
-        if cue.speaker not in silent:
+        if not silent.has(cue):
             if turn:
                 yield turn
             turn, last_ms = None, max(last_ms, cue.end_ms)

@@ -962,6 +962,13 @@ WITHDRAWAL_SECTIONS = (
             Key(name="removed", kind="list of texts", doc="The keys that were removed.", default=[]),
             Key(name="checked", kind="list of texts", doc="The addresses that no longer answer.", default=[]),
             Key(name="notes", kind="list of texts", doc="What else is to be said.", default=[]),
+            Key(
+                name="covers",
+                kind="list of texts",
+                doc='Where the voice was heard, "START-END" in ms of the recording: it stays covered.',
+                default=[],
+                pattern=None,
+            ),
         ),
     ),
 )
