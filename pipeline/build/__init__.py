@@ -144,9 +144,8 @@ def release(
             unsigned = tuple(gate.unsigned(where, show, due, mastered, found.pictures))
             due = _without(due, {problem.source for problem in unsigned}, where)
             new = tuple(episode for episode in chosen if episode.slug in fresh)
-            remarked = (remarks(where, new, mastered), misses(where, show, chosen, mastered))
-            for problem in chain(found.problems, unsigned, *remarked):
-                report.warn(problem)
+            about = (*remarks(where, new, mastered), *misses(where, show, chosen, mastered))
+            _warn(report, found.problems, unsigned, about)
             edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
             done = _written(where, replace(edition, withdrawn=_tombstones(found)), press, cache, report)
         for_members = editions(cache, show, found.pictures, due, mastered)
@@ -161,8 +160,13 @@ def release(
         removed=done.removed,
         members=for_members,
         unsigned=unsigned,
-        removals={episode.slug: gate.removals(episode) for episode in due if gate.removals(episode)},
+        removals=gate.removals(due),
     )
+
+
+def _warn(report: Report, *problems: Iterable[Problem]) -> None:
+    for problem in chain(*problems):
+        report.warn(problem)
 
 
 def _chosen(found: Survey, slugs: tuple[str, ...], now: datetime) -> tuple[Episode, ...]:

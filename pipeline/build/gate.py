@@ -10,7 +10,7 @@ from pipeline import artwork, identifiers, tags, trust, words
 from pipeline.cache import Cache, key
 from pipeline.errors import ArtworkError
 from pipeline.identifiers.recipes import recipe
-from pipeline.model import Episode, Finding, Master, Picture, Problem, Show, Verdict, Withdrawal
+from pipeline.model import Episode, Finding, Master, Picture, Problem, Show, Withdrawal
 from pipeline.workspace import REVIEW_NAME, Workspace
 
 _KIND = "findings"
@@ -110,10 +110,10 @@ def unsigned(
             yield Problem(source=where.name(episode.path), message=message, hint=hint, fatal=False)
 
 
-def removals(episode: Episode) -> str:
-    """Hash what was decided to be removed from an episode; empty for nothing."""
-    gone = sorted({each.said for each in episode.decisions if each.verdict is Verdict.REMOVE})
-    return key(*gone) if gone else ""
+def removals(episodes: Collection[Episode]) -> dict[str, str]:
+    """Hash what was decided to be removed, by slug; those from which nothing is are left out."""
+    gone = {episode.slug: {each.said for each in episode.decisions if each.verdict == "remove"} for episode in episodes}
+    return {slug: key(*sorted(said)) for slug, said in gone.items() if said}
 
 
 def _images(episode: Episode) -> list[tuple[str, Path]]:
