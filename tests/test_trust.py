@@ -159,7 +159,7 @@ def test_an_unsigned_episode_goes_nowhere(session: Session) -> None:
 def test_two_roles_need_two_people(session: Session) -> None:
     """The same person cannot sign in both roles."""
     assert session("sign-off", "alpha", "--as", "comms", "--by", "Caldicott Guardian") == 0
-    assert session("sign-off", "alpha", "--as", "caldicott", "--by", "caldicott guardian ") == 0
+    assert session("sign-off", "alpha", "--as", "caldicott", "--by", "caldicott guardian.") == 0
     assert "who has signed in another role" in session.out
     sign(session, "beta")
     assert session("publish", "--yes") == 1

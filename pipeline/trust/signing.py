@@ -79,10 +79,10 @@ def lacking(episode: Episode, now: Mapping[str, str], settings: TrustSettings) -
         changed = differences(latest, now)
         if changed:
             yield role, f"was signed before {_listed(changed)} changed"
-        elif latest.by.casefold().strip() in counted:
+        elif principal(latest.by) in counted:
             yield role, f"was signed by {latest.by}, who has signed in another role"
         else:
-            counted.add(latest.by.casefold().strip())
+            counted.add(principal(latest.by))
 
 
 def differences(sign_off: SignOff, now: Mapping[str, str]) -> tuple[str, ...]:
