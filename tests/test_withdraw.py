@@ -278,6 +278,29 @@ def test_a_rollback_brings_nothing_back_that_was_taken_back(session: Session) ->
     assert "holds the episode alpha, which may not be published" in session.err
 
 
+def test_what_is_held_is_not_promoted(session: Session) -> None:
+    """A staged episode on which somebody has put a hold since does not go live from staging."""
+    with (session.folder / "cln_media.toml").open("a") as file:
+        file.write('\n[storage]\nstaging = { url = "file:./trial" }\n')
+    notes = session.folder / "episodes/alpha/notes.md"
+    notes.write_text("Number 999 000 0018.\n")
+    session("review", "alpha", "--json")
+    found = json.loads(session.out)[0]["id"]
+    assert session("review", "alpha", found, "--accept", "A test", "--by", "Officer") == 0
+    assert session("publish", "--yes", "--to", "staging") == 0, session.err
+    assert session("review", "alpha", found, "--hold", "--by", "Officer") == 1
+    assert session("promote", "staging", "--yes") == 1
+    assert "holds the episode alpha, which may not be published" in session.err
+
+
+def test_broken_settings_get_their_sentence(session: Session) -> None:
+    """With settings that cannot be read, nothing is withdrawn and no traceback is shown."""
+    (session.folder / "cln_media.toml").write_text("[show\n")
+    assert session("withdraw", "alpha", *WHY) == 1
+    assert "cln_media.toml" in session.err
+    assert not (session.folder / "withdrawals").exists()
+
+
 def test_what_was_removed_later_is_in_no_earlier_release(session: Session) -> None:
     """Words that were public and are removed now go from the store with the releases and the sound that held them."""
     words = session.folder / "episodes/alpha/transcript.vtt"

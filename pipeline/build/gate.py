@@ -159,7 +159,7 @@ def _is_resting(show: Show, episode: Episode, withdrawn: tuple[Withdrawal, ...])
     """Say whether an episode that lost a voice stays out: until that is finished, and until it is signed again."""
     voices = [each for each in withdrawn if each.slug == episode.slug and each.speaker]
     since = max((each.at for each in voices), default="")
-    signed = {each.role for each in episode.sign_offs if each.at > since}
+    signed = {each.role for each in episode.sign_offs if each.at >= since}
     is_finished = all(each.finished_on for each in voices)
     return bool(voices) and not (is_finished and signed >= set(show.trust.roles(episode.visibility)))
 
@@ -182,9 +182,8 @@ def _problems(
     fatal, folder = episode.published is not None, episode.path
     for found in looked.open:
         verb = "holds" if found.severity == "certain" else "may hold"
-        what = found.kind.lower().replace("_", " ").replace("nhs", "NHS").replace("ni ", "National Insurance ")
         place = episode.transcript.origin if found.file == "transcript" and episode.transcript else found.file
-        message = f"{verb} what could identify a patient ({what}): {found.words}"
+        message = f"{verb} what could identify a patient ({found.what}): {found.words}"
         hint = f"Decide what is done about it: cln-media review {episode.slug}"
         if found.decision is not None and found.decision.verdict == "remove":
             hint = "It cannot be removed there by itself: change it, then build again."

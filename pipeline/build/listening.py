@@ -1,6 +1,5 @@
 """Words that are to go, listened for in the sound: when they are said, and whether they can still be heard."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -86,7 +85,7 @@ def _heard(  # noqa: PLR0917 - a stretch of sound, and how to listen to it
     language = episode.language or show.language
     words = speech.heard_words([(start_ms, samples)], language=language, model=show.speech.model or "")
     text = "".join(word.text for word in words)
-    return [(_said(finding), _span(words, finding)) for finding in find(text)]
+    return [(trust.said(finding), _span(words, finding)) for finding in find(text)]
 
 
 def _span(words: list[speech.Word], finding: Finding) -> tuple[int, int]:
@@ -96,7 +95,3 @@ def _span(words: list[speech.Word], finding: Finding) -> tuple[int, int]:
             inside.append(word)
         at += len(word.text)
     return inside[0].start_ms, inside[-1].end_ms
-
-
-def _said(finding: Finding) -> str:
-    return hashlib.sha256(identifiers.canonical(finding).encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,12 +57,13 @@ def finish(place: "Place", mark: str, screen: Screen, *, take_over: bool, now: d
     return bool(pending)
 
 
-def forget_removed(place: "Place", removals: Mapping[str, str], screen: Screen, *, take_over: bool) -> bool:
+def forget_removed(place: "Place", removals: Mapping[str, str], mark: str, screen: Screen, *, take_over: bool) -> bool:
     """Remove from the store what it still holds of episodes as they were before words were removed from them.
 
     Args:
         place: the live store, to which the episodes were just published without those words.
         removals: by slug, a hash of all that was removed.
+        mark: the workspace's own.
         screen: where it is said.
         take_over: whether a turn that somebody else still has is taken over.
 
@@ -78,13 +79,11 @@ def forget_removed(place: "Place", removals: Mapping[str, str], screen: Screen, 
     for slug, removed in removals.items():
         if (slug, removed, to) in noted:
             continue
-        if _has_earlier(place.store, slug):
-            whole = Withdrawal(slug=slug, guid="", on=date.min, reason="", by="", speaker="")
-            cleared = _cleared(place.store, place.owner, whole, screen, take_over=take_over)
-            screen.say(
-                f"Removed {len(cleared.keys)} files of earlier releases, which held what was removed from {slug}."
-            )
-            is_given_up = True
+        for store, owner in ((place.store, place.owner), *members.parts(place.where, place.show, place.store, mark)):
+            if _has_earlier(store, slug):
+                cleared = _cleared(store, owner, slug, screen, is_whole=False, take_over=take_over)
+                screen.say(f"Removed {len(cleared.keys)} files that held what was removed from {slug}.")
+                is_given_up = True
         trust.trail.note(trail, "cleared", slug=slug, removals=removed, to=to)
     return is_given_up
 
@@ -104,15 +103,17 @@ def certificate(where: Workspace, withdrawal: Withdrawal) -> Path:
 def _finish(
     place: "Place", withdrawal: Withdrawal, mark: str, screen: Screen, *, take_over: bool, now: datetime
 ) -> None:
-    where, slug = place.where, withdrawal.slug
-    whole = _cleared(place.store, place.owner, withdrawal, screen, take_over=take_over)
+    where, slug, is_whole = place.where, withdrawal.slug, withdrawal.speaker is None
+    whole = _cleared(place.store, place.owner, slug, screen, is_whole=is_whole, take_over=take_over)
     others = [
-        _cleared(store, owner, withdrawal, screen, take_over=take_over)
+        _cleared(store, owner, slug, screen, is_whole=is_whole, take_over=take_over)
         for store, owner in _others(place, mark, screen, take_over=take_over)
     ]
     current = _current(place.store)
     before = place.seen.ledger.stored if place.seen.ledger else {}
-    public = {key for key in (*withdrawal.removed, *whole.keys, *before) if _is_of(slug, key) and key not in current}
+    public = {
+        key for key in (*withdrawal.removed, *whole.keys, *before) if model.belongs(key, slug) and key not in current
+    }
     kept = {key for each in (whole, *others) for key in each.keys} - public
     checked, looked = _looked_at(place.show, sorted(public))
     notes = [_OLD_VERSIONS[kind] for kind in sorted({each.versions for each in (whole, *others)})]
@@ -145,14 +146,14 @@ def _others(place: "Place", mark: str, screen: Screen, *, take_over: bool) -> li
 
 
 def _cleared(
-    store: publish.Store, owner: publish.Owner, withdrawal: Withdrawal, screen: Screen, *, take_over: bool
+    store: publish.Store, owner: publish.Owner, slug: str, screen: Screen, *, is_whole: bool, take_over: bool
 ) -> _Cleared:
-    slug, current = withdrawal.slug, _current(store)
+    """Remove an episode from a part of the store; where not as a whole, what is live of it stays."""
+    current = _current(store)
     screen.detail(f"Removing what is left of {slug} from {store.address}")
 
     def doomed(key: str) -> bool:
-        # Without one voice, the rest of an episode may be live again.
-        return _is_of(slug, key) and (withdrawal.speaker is None or key not in current)
+        return model.belongs(key, slug) and (is_whole or key not in current)
 
     erased = publish.erase(store, doomed=doomed, owner=owner, at_once=take_over, voice=screen.stalled)
     left = [key for key in publish.remains(store, doomed) if key not in current]
@@ -162,10 +163,6 @@ def _cleared(
         raise StorageError(message, source=store.address, hint=hint)
     versions = erased.versions if store.endpoint else "folder"
     return _Cleared(keys=erased.keys, versions=versions, count=erased.version_count)
-
-
-def _is_of(slug: str, key: str) -> bool:
-    return model.belongs(key, slug)
 
 
 def _current(store: publish.Store) -> frozenset[str]:

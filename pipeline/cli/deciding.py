@@ -112,7 +112,7 @@ class Desk:
     def ask(self, by: str | None) -> None:
         """Go through what is open, and ask."""
         for found in self._open():
-            self._screen.say(f"\n{_what(found.kind)} ({found.severity}), {self._place(found)}:")
+            self._screen.say(f"\n{found.what} ({found.severity}), {self._place(found)}:")
             self._screen.say(f"  {found.before}>>> {found.words} <<<{found.after}")
             removal = "[r]emove, [m]ute, " if found.may_be_removed else ""
             allowed = click.Choice(list("armhs" if found.may_be_removed else "ahs"))
@@ -183,11 +183,7 @@ class Desk:
         words = f"{found.before[-_SHOWN_AROUND:]}>{found.words}<{found.after[:_SHOWN_AROUND]}"
         decision = found.decision
         decided = "open" if decision is None or found.is_open else f"{decision.verdict} ({decision.by})"
-        return found.id, _what(found.kind), found.severity, self._place(found), " ".join(words.split()), decided
-
-
-def _what(kind: str) -> str:
-    return kind.lower().replace("_", " ").replace("nhs", "NHS").replace("ni number", "National Insurance number")
+        return found.id, found.what, found.severity, self._place(found), " ".join(words.split()), decided
 
 
 def _as_json(found: trust.Found) -> dict[str, Any]:

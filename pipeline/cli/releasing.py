@@ -110,7 +110,7 @@ def _check_episodes(where: Workspace, release: Release, live: publish.Ledger) ->
         if each.is_due(now) and each.slug not in survey.resting
         if not any(source.startswith(f"{where.name(each.path)}/") for source in fatal)
     }
-    wrong = sorted(_slugs(key for key in (asset.key for asset in release.assets)) - _slugs(live.by_key) - due)
+    wrong = sorted(_slugs(asset.key for asset in release.assets) - _slugs(live.by_key) - due)
     if wrong:
         hint = "see what cln-media check says of it; what was withdrawn, held or taken back does not return in this way"
         raise StorageError(f"it holds the episode {wrong[0]}, which may not be published", source="release", hint=hint)

@@ -127,7 +127,7 @@ def _cleared(  # noqa: PLR0917 - what `send` has in hand
 ) -> publish.Ledger:
     """Finish withdrawals and removals that are not finished yet; return what the store then says of itself."""
     is_changed = clearing.finish(place, mark, screen, take_over=wish.take_over, now=datetime.now(UTC))
-    is_changed |= clearing.forget_removed(place, built.removals, screen, take_over=wish.take_over)
+    is_changed |= clearing.forget_removed(place, built.removals, mark, screen, take_over=wish.take_over)
     return publish.look(place.store).ledger or ledger if is_changed else ledger
 
 

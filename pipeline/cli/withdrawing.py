@@ -74,6 +74,7 @@ def _known(where: Workspace, order: Order, *, now: datetime) -> tuple[Episode | 
     withdrawal = next(same, None)
     if episode is None and withdrawal is None:
         survey.require((order.slug,))
+        raise CheckFailedError(survey.problems)  # the settings cannot be read
     if order.speaker and episode is not None and order.speaker not in {each.role for each in episode.speakers}:
         roles = ", ".join(f'"{each.role}"' for each in episode.speakers) or "nobody"
         hint = f"episode.toml names: {roles}"

@@ -5,7 +5,7 @@ Values enter and leave; decisions, sign-offs and withdrawals are kept in TOML fi
 
 from pipeline.trust import consent, signing, trail
 from pipeline.trust.records import name_of, withdrawals, write_decisions, write_sign_offs, write_withdrawal
-from pipeline.trust.review import Find, Found, Reviewed, Silent, decided, is_about, review, turns
+from pipeline.trust.review import Find, Found, Reviewed, Silent, decided, is_about, review, said, turns
 
 __all__ = [
     "Find",
@@ -17,6 +17,7 @@ __all__ = [
     "is_about",
     "name_of",
     "review",
+    "said",
     "signing",
     "trail",
     "turns",

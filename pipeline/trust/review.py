@@ -57,6 +57,11 @@ class Found:
         return self.decision is not None and self.decision.verdict is Verdict.REMOVE
 
     @property
+    def what(self) -> str:
+        """Say in words what it is."""
+        return self.kind.lower().replace("_", " ").replace("nhs", "NHS").replace("ni ", "National Insurance ")
+
+    @property
     def around(self) -> str:
         """The words around it, without itself."""
         return " ".join(f"{self.before} […] {self.after}".split())
@@ -162,22 +167,31 @@ def is_about(decision: Decision, found: Found) -> bool:
 
 def _all(episode: Episode, find: Find, in_cover: str) -> Iterator[Found]:
     seen: dict[str, int] = {}
-    said = set[tuple[str, str]]()
+    known = set[tuple[str, str]]()
     for text in texts(episode, in_cover):
         for finding in find(text.text):
             found = _found(text, finding, episode.decisions, seen)
-            if text.field != SHOWN or (found.file, found.said) not in said:
+            if text.field != SHOWN or (found.file, found.said) not in known:
                 yield found
-            said.add((found.file, found.said))
+            known.add((found.file, found.said))
     if episode.transcript:
         yield from _in_transcript(episode.transcript, find, episode.decisions, seen)
+
+
+def said(finding: Finding) -> str:
+    """Hash what was said, in a form that survives being transcribed again."""
+    return hashlib.sha256(identifiers.canonical(finding).encode()).hexdigest()
+
+
+def _spoken(transcript: Transcript) -> tuple[identifiers.Joined, Text]:
+    joined = identifiers.joined(transcript.cues)
+    return joined, Text(file=TRANSCRIPT, field=transcript.origin, text=joined.text, put=lambda episode, _: episode)
 
 
 def _in_transcript(
     transcript: Transcript, find: Find, decisions: tuple[Decision, ...], seen: dict[str, int]
 ) -> Iterator[Found]:
-    joined = identifiers.joined(transcript.cues)
-    text = Text(file=TRANSCRIPT, field=transcript.origin, text=joined.text, put=lambda episode, _: episode)
+    joined, text = _spoken(transcript)
     for finding in find(joined.text):
         cues = [transcript.cues[index] for index in joined.cues_of(finding.start, finding.end)]
         yield _found(text, finding, decisions, seen, cues)
@@ -186,9 +200,8 @@ def _in_transcript(
 def _found(
     text: Text, finding: Finding, decisions: tuple[Decision, ...], seen: dict[str, int], cues: Iterable[Cue] = ()
 ) -> Found:
-    said = hashlib.sha256(identifiers.canonical(finding).encode()).hexdigest()
-    cues = tuple(cues)
-    place = f"{text.file}|{text.field}|{said}"
+    cues, hashed = tuple(cues), said(finding)
+    place = f"{text.file}|{text.field}|{hashed}"
     seen[place] = seen.get(place, 0) + 1
     identity = hashlib.sha256(f"{place}|{seen[place]}".encode()).hexdigest()
     found = Found(
@@ -200,7 +213,7 @@ def _found(
         before=text.text[max(0, finding.start - _AROUND) : finding.start],
         words=text.text[finding.start : finding.end],
         after=text.text[finding.end : finding.end + _AROUND],
-        said=said,
+        said=hashed,
         start_ms=min(cue.start_ms for cue in cues) if cues else None,
         end_ms=max(cue.end_ms for cue in cues) if cues else None,
         may_be_removed=text.put is not None,
@@ -217,8 +230,7 @@ def _without(episode: Episode, find: Find, in_cover: str, wanted: set[str]) -> E
     transcript = episode.transcript
     if transcript is None:
         return episode
-    joined = identifiers.joined(transcript.cues)
-    text = Text(file=TRANSCRIPT, field=transcript.origin, text=joined.text)
+    joined, text = _spoken(transcript)
     holes: dict[int, list[tuple[int, int]]] = {}
     for finding in find(joined.text):
         if _found(text, finding, episode.decisions, seen).id in wanted:
