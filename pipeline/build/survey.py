@@ -1,7 +1,7 @@
 """What a workspace holds and what is wrong with it: reads everything once, changes nothing but the cache."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,19 @@ class Survey:
             if slug not in known:
                 hint = toml.suggestion(slug, known) if known else "There are no episodes yet."
                 raise WorkspaceError(f'there is no episode "{slug}"', source="episodes", hint=hint)
+
+    def around(self) -> tuple["Survey", frozenset[str]]:
+        """Leave out every episode with something fatal; return what is left, and the slugs of those left out."""
+        fatal = [problem.source for problem in self.problems if problem.fatal]
+        folders = {f"episodes/{each.path.name}": each.slug for each in self.episodes}
+        faulty = {"/".join(source.split("/")[:2]) for source in fatal if source.startswith("episodes/")}
+        slugs = frozenset(folders.get(folder, folder.partition("/")[2]) for folder in faulty)
+        left = replace(
+            self,
+            episodes=tuple(each for each in self.episodes if each.slug not in slugs),
+            problems=tuple(p for p in self.problems if not (p.fatal and p.source.startswith("episodes/"))),
+        )
+        return left, slugs
 
     def complete(self) -> Show:
         """Return the show of a workspace without fatal problems.

@@ -1,5 +1,6 @@
 """An episode -> where its words name a speaker who has not agreed to be named; pure."""
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from pipeline.model import Episode, Transcript
 _POSSESSIVE = re.compile(r"['\u2019]s\b", re.IGNORECASE)
 _APOSTROPHES = re.compile(r"['\u2018\u2019\u02bc`]")
 _ANYBODY = re.compile(r"(?i)(?:speaker|voice|participant|person|unknown)(?: ?[0-9]{1,3}| [a-z])?")
+_MARKS = re.compile(r"[*_~`\\]|<[^<>]*>")
 _WORD = re.compile(r"[^\W_]+")
 _TITLES = frozenset(["dr", "prof", "professor", "mr", "mrs", "ms", "miss", "mx", "sir", "dame", "lord", "lady", "rev"])
 _NO_NAMES = frozenset(
@@ -75,13 +77,18 @@ def _voices(episode: Episode, transcript: Transcript, names: list[str]) -> Itera
             yield Named(transcript.origin, f'has words of "{voice}", who is not in episode.toml', hint, fatal=fatal)
 
 
+def _unmarked(notes: str) -> str:
+    """Return Markdown without the marks that can stand within a word."""
+    return html.unescape(_MARKS.sub("", notes))
+
+
 def _texts(episode: Episode) -> Mapping[str, str]:
     own = [episode.title, episode.summary, episode.slug, episode.set_name, episode.display, *episode.topics]
     own += [speaker.role for speaker in episode.speakers]
     own += [bite.title for bite in episode.soundbites]
     own += [text for link in episode.links for text in (link.title, link.url)]
     marks = [text for chapter in episode.chapters for text in (chapter.title, chapter.url)]
-    texts = {"episode.toml": own, "notes.md": [episode.notes], "chapters.toml": marks}
+    texts = {"episode.toml": own, "notes.md": [episode.notes, _unmarked(episode.notes or "")], "chapters.toml": marks}
     if episode.transcript:
         texts[episode.transcript.origin] = [" ".join(cue.text for cue in episode.transcript.cues)]
     return {file: " | ".join(filter(None, parts)) for file, parts in texts.items()}

@@ -19,6 +19,7 @@ def build_all(
     slugs: tuple[str, ...] = (),
     jobs: int | None = None,
     force: bool = False,
+    around: bool = False,
 ) -> "Built":
     """Build a workspace with as many recordings at a time as the processors allow.
 
@@ -28,6 +29,7 @@ def build_all(
         slugs: the drafts to work at; all, where none is named.
         jobs: processors to use; all of them otherwise.
         force: whether to master again what the cache has.
+        around: whether to leave out the episodes with which something is wrong.
 
     Raises:
         MediaError: something must be mended first.
@@ -40,4 +42,6 @@ def build_all(
     jobs = jobs or cpu_count() or 1
     with ThreadPoolExecutor(max_workers=max(1, jobs // PROCESSORS_OF_A_RECORDING)) as executor:
         report, now = context.screen.report(), datetime.now(UTC)
-        return release(where, now=now, executor=executor, report=report, slugs=slugs, force=force, jobs=jobs)
+        return release(
+            where, now=now, executor=executor, report=report, slugs=slugs, force=force, jobs=jobs, around=around
+        )

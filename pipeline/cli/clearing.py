@@ -1,8 +1,9 @@
 """The step of `publish` that finishes withdrawals: what is left in the store, looked for, removed and certified."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,13 +36,22 @@ class _Cleared:
     count: int
 
 
-def finish(place: "Place", mark: str, screen: Screen, *, take_over: bool, now: datetime) -> bool:
+def finish(
+    place: "Place",
+    mark: str,
+    screen: Screen,
+    before: tuple[members.Held, ...],
+    *,
+    take_over: bool,
+    now: datetime,
+) -> bool:
     """Remove from the store all that was withdrawn and is not yet known to be gone, and write the certificates.
 
     Args:
         place: the live store, to which a release without it was just published.
         mark: the workspace's own.
         screen: where it is said.
+        before: what members' parts held before that release.
         take_over: whether a turn that somebody else still has is taken over.
         now: the time that the certificate names.
 
@@ -53,7 +63,7 @@ def finish(place: "Place", mark: str, screen: Screen, *, take_over: bool, now: d
     """
     pending = [each for each in trust.withdrawals(place.where)[0] if each.finished_on is None]
     for withdrawal in pending:
-        _finish(place, withdrawal, mark, screen, take_over=take_over, now=now)
+        _finish(place, withdrawal, mark, screen, before, take_over=take_over, now=now)
     return bool(pending)
 
 
@@ -81,7 +91,8 @@ def forget_removed(place: "Place", removals: Mapping[str, str], mark: str, scree
             continue
         for store, owner in ((place.store, place.owner), *members.parts(place.where, place.show, place.store, mark)):
             if _has_earlier(store, slug):
-                cleared = _cleared(store, owner, slug, screen, is_whole=False, take_over=take_over)
+                is_of = partial(model.belongs, slug=slug)
+                cleared = _cleared(store, owner, is_of, slug, screen, is_whole=False, take_over=take_over)
                 screen.say(f"Removed {len(cleared.keys)} files that held what was removed from {slug}.")
                 is_given_up = True
         trust.trail.note(trail, "cleared", slug=slug, removals=removed, to=to)
@@ -101,24 +112,30 @@ def certificate(where: Workspace, withdrawal: Withdrawal) -> Path:
 
 
 def _finish(
-    place: "Place", withdrawal: Withdrawal, mark: str, screen: Screen, *, take_over: bool, now: datetime
+    place: "Place",
+    withdrawal: Withdrawal,
+    mark: str,
+    screen: Screen,
+    before: tuple[members.Held, ...],
+    *,
+    take_over: bool,
+    now: datetime,
 ) -> None:
     where, slug, is_whole = place.where, withdrawal.slug, withdrawal.speaker is None
-    whole = _cleared(place.store, place.owner, slug, screen, is_whole=is_whole, take_over=take_over)
+    whole = _cleared(place.store, place.owner, withdrawal.has, slug, screen, is_whole=is_whole, take_over=take_over)
     others = [
-        _cleared(store, owner, slug, screen, is_whole=is_whole, take_over=take_over)
+        _cleared(store, owner, withdrawal.has, slug, screen, is_whole=is_whole, take_over=take_over)
         for store, owner in _others(place, mark, screen, take_over=take_over)
     ]
     current = _current(place.store)
-    before = place.seen.ledger.stored if place.seen.ledger else {}
-    public = {
-        key for key in (*withdrawal.removed, *whole.keys, *before) if model.belongs(key, slug) and key not in current
-    }
+    live = place.seen.ledger.stored if place.seen.ledger else {}
+    public = {key for key in (*withdrawal.removed, *whole.keys, *live) if withdrawal.has(key) and key not in current}
     kept = {key for each in (whole, *others) for key in each.keys} - public
     checked, looked = _looked_at(place.show, sorted(public))
     notes = [_OLD_VERSIONS[kind] for kind in sorted({each.versions for each in (whole, *others)})]
     versions = sum(each.count for each in (whole, *others))
     notes += [f"{versions} earlier versions of files were removed."] if versions else []
+    notes += _looked_at_parts(place.show, withdrawal, before)
     notes += [f"{len(kept)} copies kept of earlier releases, or for members and trials, were removed."] if kept else []
     done = replace(
         withdrawal,
@@ -146,14 +163,21 @@ def _others(place: "Place", mark: str, screen: Screen, *, take_over: bool) -> li
 
 
 def _cleared(
-    store: publish.Store, owner: publish.Owner, slug: str, screen: Screen, *, is_whole: bool, take_over: bool
+    store: publish.Store,
+    owner: publish.Owner,
+    is_of: Callable[[str], bool],
+    slug: str,
+    screen: Screen,
+    *,
+    is_whole: bool,
+    take_over: bool,
 ) -> _Cleared:
     """Remove an episode from a part of the store; where not as a whole, what is live of it stays."""
     current = _current(store)
     screen.detail(f"Removing what is left of {slug} from {store.address}")
 
     def doomed(key: str) -> bool:
-        return model.belongs(key, slug) and (is_whole or key not in current)
+        return is_of(key) and (is_whole or key not in current)
 
     erased = publish.erase(store, doomed=doomed, owner=owner, at_once=take_over, voice=screen.stalled)
     left = [key for key in publish.remains(store, doomed) if key not in current]
@@ -163,6 +187,25 @@ def _cleared(
         raise StorageError(message, source=store.address, hint=hint)
     versions = erased.versions if store.endpoint else "folder"
     return _Cleared(keys=erased.keys, versions=versions, count=erased.version_count)
+
+
+def _looked_at_parts(show: Show, withdrawal: Withdrawal, before: tuple[members.Held, ...]) -> list[str]:
+    """Say what is gone from members' parts, and whether its addresses answer; the addresses are secrets."""
+    gone = [
+        each.prefix + key
+        for each in before
+        if any(map(withdrawal.has, each.keys))
+        for key in set(each.keys) - _current(each.store)
+        if withdrawal.has(key)
+    ]
+    if not gone:
+        return []
+    notes = [f"{len(gone)} files were removed from members' own parts."]
+    if not show.is_example:
+        states = verify.still_answers([show.url(key) for key in sorted(gone)[:_MOST_LISTED]])
+        count = sum(state == "gone" for state in states.values())
+        notes.append(f"{count} of {len(states)} of their addresses there, which are secret, were found gone.")
+    return notes
 
 
 def _current(store: publish.Store) -> frozenset[str]:

@@ -104,7 +104,7 @@ class Desk:
             verdict=str(decision.verdict),
             kind=found.kind,
             file=found.file,
-            said=found.said,
+            said=decision.said,
             by=decision.by,
         )
         trust.write_decisions(self._episode, (*kept, decision))

@@ -3,7 +3,7 @@
 Secrets are printed by `add` and `list` alone: whatever else speaks of a member says the name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -95,7 +95,13 @@ class Work:
 
 
 def works(
-    where: Workspace, show: Show, editions: tuple[MembersEdition, ...], store: publish.Store, screen: Screen
+    where: Workspace,
+    show: Show,
+    editions: tuple[MembersEdition, ...],
+    store: publish.Store,
+    screen: Screen,
+    *,
+    stays: Callable[[str], bool] = lambda _key: False,
 ) -> tuple[Work, ...]:
     """Plan for every member; nothing is written.
 
@@ -105,6 +111,7 @@ def works(
         editions: what the members' feeds hold, as built.
         store: the whole store.
         screen: hears of members whose feed is gone.
+        stays: says which keys stay as a member's part has them.
 
     Raises:
         MediaError: the list, a feed or the store cannot be read.
@@ -116,7 +123,7 @@ def works(
     for member in entries:
         if member not in served:
             screen.warn(_orphan(member))
-    asks = [partial(_work, member, sites.get(member.feed), store) for member in served]
+    asks = [partial(_work, member, sites.get(member.feed), store, stays) for member in served]
     return tuple(publish.patiently_all(asks, voice=screen.stalled))
 
 
@@ -203,16 +210,34 @@ def carry_out(
         screen.say(f"Members: {len(busy)} brought up to date; all verified.")
 
 
-def _work(member: Member, site: MembersSite | None, store: publish.Store) -> Work:
+def _work(member: Member, site: MembersSite | None, store: publish.Store, stays: Callable[[str], bool]) -> Work:
     part = _part(store, member)
     seen = publish.look(part)
     if member.state is State.REVOKING or site is None:
         gone = tuple(sorted(seen.ledger.stored)) if seen.ledger else ()
         plan = Plan(puts=(), deletes=gone, unchanged=0)
         return Work(member=member, site=None, store=part, release=Release(assets=()), seen=seen, plan=plan)
-    release = site.release(member)
+    release = publish.with_live(site.release(member), seen.ledger, stays)
     plan = publish.plan(release, seen.ledger, keep=0)
     return Work(member=member, site=site, store=part, release=release, seen=seen, plan=plan)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a member's part of the store held. prefix: the secret one of its addresses; keys: below it."""
+
+    store: publish.Store
+    prefix: str
+    keys: tuple[str, ...]
+
+
+def held(planned: tuple[Work, ...]) -> tuple[Held, ...]:
+    """List what the members' parts held when the work was planned."""
+    return tuple(
+        Held(store=work.store, prefix=work.member.prefix, keys=tuple(work.seen.ledger.stored))
+        for work in planned
+        if work.seen.ledger is not None
+    )
 
 
 def empty_orphans(where: Workspace, show: Show, store: publish.Store, mark: str, *, at_once: bool) -> None:

@@ -4,7 +4,7 @@ import getpass
 import hashlib
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +20,7 @@ from pipeline.cli import clearing, members, verifying
 from pipeline.cli.planning import check_deletes, count, plan_json, show_plan
 from pipeline.cli.screen import Screen
 from pipeline.errors import BusyError, ConfigError, MediaError, WorkspaceError
-from pipeline.model import FEED_KEY, Plan, Problem, Release, Show, StorageSettings
+from pipeline.model import FEED_KEY, Plan, Problem, Release, Show, StorageSettings, belongs
 from pipeline.workspace import Workspace
 
 EXIT_CHANGES = 2
@@ -39,6 +39,7 @@ class Wish:
     staging: bool = False
     repair: bool = False
     configure: bool = False
+    withdraws: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +74,19 @@ def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
         CheckFailedError: an episode that is due is not signed: to leave it out might take it back.
         MediaError: the store cannot be read or written.
     """
-    if built.unsigned:
+    if built.unsigned and not wish.withdraws:
         raise CheckFailedError(tuple(replace(problem, fatal=True) for problem in built.unsigned))
     with publish.only_here(where.cache) as mark:
         quiet = screen.silenced() if wish.as_json else screen
         place = at(where, mark, quiet, staging=wish.staging, take_over=wish.take_over)
         if wish.repair:
             place = _repairing(place, quiet)
-        release = _prepared(place, built.release)
+        stays = _staying(where, built)
+        release = publish.with_live(_prepared(place, built.release), place.seen.ledger, stays)
         plan = publish.plan(release, place.seen.ledger)
-        works = members.works(where, place.show, built.members, place.store, quiet) if place.is_live else ()
+        works = (
+            members.works(where, place.show, built.members, place.store, quiet, stays=stays) if place.is_live else ()
+        )
         if wish.as_json:
             screen.json({**plan_json(plan, place.store.address), "members": members.works_json(works)})
         else:
@@ -97,6 +101,7 @@ def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
             raise click.exceptions.Exit(0 if is_idle else EXIT_CHANGES)
         if not is_idle or wish.configure:
             agree(wish, screen, "Publish this?", "Nothing was published.")
+        trust.identities.note_new(where.trail, built.identities)
         if wish.configure:
             configure(place, screen, as_json=wish.as_json)
         if not is_idle:
@@ -114,19 +119,38 @@ def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
                 screen=quiet,
             )
         if place.is_live:
-            ledger = _cleared(place, built, ledger, mark, wish, quiet)
-            remember(where, built.release)
-            _tell_of_older_sound(place.show, built.release, ledger, quiet)
+            ledger = _cleared(place, built, ledger, works, mark, wish, quiet)
+            remember(where, release)
+            _tell_of_older_sound(place.show, release, ledger, quiet)
             conclude(place, plan, quiet)
         else:
             quiet.say(f"Staged in {place.store.address}. To make it live: cln-media promote staging")
 
 
+def _staying(where: Workspace, built: Built) -> Callable[[str], bool]:
+    """Say which keys stay as they are live: of episodes that wait, and what their pages need; of none withdrawn."""
+    withdrawn = trust.withdrawals(where)[0]
+
+    def is_to_stay(key: str) -> bool:
+        if any(each.has(key) for each in withdrawn):
+            return False
+        return any(belongs(key, slug) for slug in built.waiting) or (bool(built.waiting) and key.startswith("assets/"))
+
+    return is_to_stay
+
+
 def _cleared(  # noqa: PLR0917 - what `send` has in hand
-    place: Place, built: Built, ledger: publish.Ledger, mark: str, wish: Wish, screen: Screen
+    place: Place,
+    built: Built,
+    ledger: publish.Ledger,
+    works: tuple[members.Work, ...],
+    mark: str,
+    wish: Wish,
+    screen: Screen,
 ) -> publish.Ledger:
     """Finish withdrawals and removals that are not finished yet; return what the store then says of itself."""
-    is_changed = clearing.finish(place, mark, screen, take_over=wish.take_over, now=datetime.now(UTC))
+    before = members.held(works)
+    is_changed = clearing.finish(place, mark, screen, before, take_over=wish.take_over, now=datetime.now(UTC))
     is_changed |= clearing.forget_removed(place, built.removals, mark, screen, take_over=wish.take_over)
     return publish.look(place.store).ledger or ledger if is_changed else ledger
 

@@ -155,7 +155,7 @@ def withdraw(  # noqa: PLR0917 - click hands over one argument per option
     withdrawing.withdraw(
         where,
         withdrawing.Order(slug=slug, reason=reason, by=by, speaker=speaker, take_over=take_over, yes=yes),
-        lambda: build_all(context, where, jobs=jobs),
+        lambda: build_all(context, where, jobs=jobs, around=True),
         context.screen,
         now=datetime.now(UTC),
     )

@@ -12,7 +12,7 @@ from pipeline.publish.address import open_store
 from pipeline.publish.below import BelowStore
 from pipeline.publish.costs import cost, requests
 from pipeline.publish.crew import patiently, patiently_all
-from pipeline.publish.difference import group, plan
+from pipeline.publish.difference import group, plan, with_live
 from pipeline.publish.directory import DirectoryStore
 from pipeline.publish.drift import Drift, deep_drift, drift, unsettled
 from pipeline.publish.erasing import Erased, erase, remains
@@ -74,6 +74,7 @@ __all__ = [
     "requests",
     "rollback",
     "unsettled",
+    "with_live",
     "withdraw",
 ]
 

@@ -1,6 +1,6 @@
 """A release and the ledger of a store -> a plan, and the ledger that the plan leads to; pure."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -73,6 +73,20 @@ def advanced(ledger: Ledger, local: Release, plan: Plan, *, note: str, now: str,
         doubtful=tuple(_doubtful(ledger, local, kept, date.fromisoformat(now[:10]), gone)),
         turn=None,
     )
+
+
+def with_live(local: Release, ledger: Ledger | None, is_to_stay: Callable[[str], bool]) -> Release:
+    """Add to a release what is live and not in it, as it is.
+
+    Args:
+        local: the release that was built.
+        ledger: what the store holds.
+        is_to_stay: says so of a key.
+    """
+    own = {asset.key for asset in local.assets}
+    live = ledger.release.assets if ledger else ()
+    staying = (asset for asset in live if asset.key not in own and is_to_stay(asset.key))
+    return Release(assets=tuple(sorted((*local.assets, *staying), key=lambda asset: asset.key)))
 
 
 def removal_steps(keys: Collection[str]) -> tuple[tuple[str, ...], ...]:

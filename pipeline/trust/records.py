@@ -77,7 +77,7 @@ def withdrawals(where: Workspace) -> tuple[tuple[Withdrawal, ...], tuple[Problem
                 hint = 'Put the file back as it was: each is "START-END" in ms.'
                 problems.append(Problem(source=where.name(path), message="covers is not a list of times", hint=hint))
                 continue
-            lists = {name: tuple(values[name]) for name in ("removed", "checked", "notes")}
+            lists = {name: tuple(values[name]) for name in ("removed", "checked", "notes", "earlier_slugs")}
             plain = {"at": values["at"] or "", "visibility": Visibility(values["visibility"])}
             found.append(Withdrawal(**{**values, **lists, **plain}))
     return tuple(found), tuple(problems)

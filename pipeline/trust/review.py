@@ -1,6 +1,7 @@
 """An episode, what could identify a patient, what a person decided -> what is open, and what may leave; pure."""
 
 import hashlib
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -16,6 +17,7 @@ PAD_MS = 400  # a recogniser is late with the start of a word, and 98 of 100 are
 _SAME_PLACE_MS = 30_000
 _AROUND = 60
 _ID_DIGITS = 8
+_SALT_BYTES = 16
 
 Find = Callable[[str], tuple[Finding, ...]]
 
@@ -135,11 +137,13 @@ def decided(
         times: from when to when they are said, ms from the start of the recording; the whole cues, otherwise.
     """
     start_ms, end_ms = times or (found.start_ms, found.end_ms)
+    salt = secrets.token_hex(_SALT_BYTES)
     return Decision(
         verdict=verdict,
         kind=found.kind,
         file=found.file,
-        said=found.said,
+        said=_salted(found.said, salt),
+        salt=salt,
         by=by,
         on=on,
         start_ms=start_ms,
@@ -155,7 +159,7 @@ def is_about(decision: Decision, found: Found) -> bool:
 
     What was accepted as one thing is decided again when it turns out to be another.
     """
-    if decision.said != found.said or decision.file != found.file:
+    if not is_said(decision, found.said) or decision.file != found.file:
         return False
     if decision.verdict is Verdict.ACCEPT and decision.kind != found.kind:
         return False
@@ -181,6 +185,15 @@ def _all(episode: Episode, find: Find, in_cover: str) -> Iterator[Found]:
 def said(finding: Finding) -> str:
     """Hash what was said, in a form that survives being transcribed again."""
     return hashlib.sha256(identifiers.canonical(finding).encode()).hexdigest()
+
+
+def is_said(decision: Decision, hashed: str) -> bool:
+    """Say whether a decision is about words with that hash, from `said`."""
+    return decision.said == _salted(hashed, decision.salt)
+
+
+def _salted(hashed: str, salt: str) -> str:
+    return hashlib.sha256(f"{salt}{hashed}".encode()).hexdigest()
 
 
 def _spoken(transcript: Transcript) -> tuple[identifiers.Joined, Text]:

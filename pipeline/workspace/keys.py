@@ -904,7 +904,8 @@ REVIEW_SECTIONS = (
             ),
             _text("kind", "What it is.", required=True),
             _text("file", "transcript, or the file of the episode it stands in.", required=True),
-            _sha256("said", "The SHA-256 of what was said."),
+            _sha256("said", "The SHA-256 of what was said, mixed with the salt."),
+            _text("salt", "Mixed in, so that what was said cannot be found by trying from audit.jsonl."),
             Key(name="start", kind="time", doc="Where the words begin in the recording."),
             Key(name="end", kind="time", doc="Where they end."),
             _text("around", "The words around it, without itself."),
@@ -962,6 +963,12 @@ WITHDRAWAL_SECTIONS = (
             Key(name="removed", kind="list of texts", doc="The keys that were removed.", default=[]),
             Key(name="checked", kind="list of texts", doc="The addresses that no longer answer.", default=[]),
             Key(name="notes", kind="list of texts", doc="What else is to be said.", default=[]),
+            Key(
+                name="earlier_slugs",
+                kind="list of texts",
+                doc="What else the episode was called when it was published.",
+                default=[],
+            ),
             Key(
                 name="covers",
                 kind="list of texts",
