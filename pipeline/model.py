@@ -31,6 +31,9 @@ TRANSCRIPT_FORMATS: Mapping[str, str] = {  # extension -> media type, in the ord
 }
 
 
+TAKEN_SLUGS = frozenset({"latest", "regions"})  # embed/latest/ is always the newest episode
+
+
 def feed_key(name: str | None, *, extension: str = "xml", page: int = 1) -> str:
     """Name the key of the feed called `name`, or of the network feed; `page` counts from 1, the newest."""
     stem = f"feeds/{name}" if name else "feed"
@@ -48,14 +51,20 @@ def episode_key(slug: str) -> str:
     return f"episodes/{slug}/index.html"
 
 
-def embed_key(slug: str) -> str:
-    """Name the key of an episode's embedded player."""
-    return f"embed/{slug}/index.html"
+def embed_key(slug: str, form: str = "") -> str:
+    """Name the key of an episode's embedded player, in one of its forms."""
+    return f"embed/{slug}/{form}/index.html" if form else f"embed/{slug}/index.html"
 
 
 def oembed_key(slug: str) -> str:
     """Name the key of an episode's oEmbed description."""
     return f"oembed/{slug}.json"
+
+
+def list_key(kind: str, name: str = "", page: int = 1) -> str:
+    """Name the key of a list of episodes, such as those of a region; `page` counts from 1, the newest."""
+    parts = [kind, *([name] if name else []), *([str(page)] if page > 1 else [])]
+    return f"{'/'.join(parts)}/index.html"
 
 
 def chapters_key(slug: str) -> str:
@@ -310,6 +319,65 @@ class TrustSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link that belongs to an episode's notes, or to the show."""
+
+    title: str
+    url: str
+
+
+class Compliance(StrEnum):
+    """How far a site meets WCAG 2.2 AA, as an accessibility statement says it."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Barrier:
+    """What does not meet WCAG. criterion: its number and name; reason: a ground of the law; until: when mended."""
+
+    what: str
+    criterion: str
+    reason: Literal["non-compliance", "disproportionate burden", "out of scope"]
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What the owner of a site says of its accessibility: accessibility.toml, read and typed.
+
+    Source: Public Sector Bodies (Websites and Mobile Applications) (No. 2) Accessibility Regulations
+    2018, regulation 8.
+    """
+
+    status: Compliance
+    prepared_on: date
+    reviewed_on: date | None = None
+    tested_on: date | None = None
+    tested_by: str | None = None
+    tested_how: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    reply_days: int = 10
+    barriers: tuple[Barrier, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSettings:
+    """What the pages say besides the episodes. about, privacy: Markdown; directories: pages of the show elsewhere."""
+
+    per_page: int = 50
+    directories: tuple[Link, ...] = ()
+    security_contact: str | None = None
+    security_expires: date | None = None
+    about: str | None = None
+    privacy: str | None = None
+    statement: Statement | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Show:
     """The podcast as a whole: cln_media.toml, read and typed. `site_url` ends in a slash.
 
@@ -345,6 +413,7 @@ class Show:
     storage: StorageSettings = field(default_factory=StorageSettings)
     staging: StorageSettings | None = None
     trust: TrustSettings = field(default_factory=TrustSettings)
+    site: SiteSettings = field(default_factory=SiteSettings)
 
     def url(self, key: str) -> str:
         """Return the public address of `key`; `index.html` is never part of an address."""
@@ -451,14 +520,6 @@ class Speaker:
         """What may be shown of this speaker: the name where consent to be named stands, else the role."""
         named = self.consent is not None and "name" in self.consent.scope and self.consent.withdrawn_on is None
         return self.name if self.name and named else self.role
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """A link that belongs to an episode's notes."""
-
-    title: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -854,7 +915,7 @@ class Item:
 class Edition:
     """All that one build publishes: what every output is rendered from. items: newest first; feed_artworks: by name.
 
-    withdrawn: slugs of episodes that were taken back, whose addresses say so.
+    withdrawn: slugs of episodes that were taken back, whose addresses say so; about_html, privacy_html: sanitised HTML.
 
     `artwork` is the image that feeds name (1400 to 3000 px square), `thumbnail` the small one that pages show.
     """
@@ -865,6 +926,8 @@ class Edition:
     items: tuple[Item, ...]
     feed_artworks: Mapping[str, Artwork] = field(default_factory=dict)
     withdrawn: tuple[str, ...] = ()
+    about_html: str = ""
+    privacy_html: str = ""
 
     def artwork_of(self, feed: Feed | None) -> Artwork:
         """Return the artwork of a feed: its own, or the show's."""

@@ -152,7 +152,7 @@ def test_a_changed_title_changes_tags_pages_and_feeds_only(built: Path, tmp_path
     changed = {name for name, sha256 in files(root / "site").items() if files(built / "site").get(name) != sha256}
     assert "feed.xml" in changed
     assert "episodes/waiting-times/index.html" in changed
-    assert "episodes/choose-and-book/index.html" not in changed
+    assert "embed/choose-and-book/index.html" not in changed
     assert len([name for name in changed if name.startswith("media/waiting-times-")]) == 1
 
 

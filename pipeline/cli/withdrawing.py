@@ -84,7 +84,9 @@ def _still_live(order: Order, where: Workspace) -> Problem:
 
 
 def _waits(where: Workspace, slug: str) -> Problem:
-    message = "cannot be published as it is now: where it is live, its files stay, but feeds and lists do without it"
+    message = (
+        "cannot be published as it is now: where it is live, its sound and words stay, but feeds, lists and its page go"
+    )
     hint = f"See what is wrong with it, and publish again soon: cln-media check {slug}"
     return Problem(source=f"{where.name(where.episodes)}/{slug}", message=message, hint=hint, fatal=False)
 

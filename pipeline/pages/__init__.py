@@ -4,22 +4,21 @@ The pages stand in the NHS design system without its logo and font, ask no other
 their own and work without any.
 """
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment
 from markupsafe import Markup
 
 from pipeline import model, on_first_use
 from pipeline.errors import TemplateError
 from pipeline.model import Edition, Episode, Item, Show, Visibility, Withdrawal
-from pipeline.pages import drafts, script, views
-from pipeline.pages.assets import StaticFiles, design_system, static_files
+from pipeline.pages import drafts, embeds, lists, rendering, script, shared, views
+from pipeline.pages.assets import design_system
+from pipeline.pages.framing import COMPACT, TALL
+from pipeline.pages.rendering import Site
 from pipeline.pages.templating import DEFAULTS, html_environment, markdown_environment, render_template
-from pipeline.pages.views import EpisodeView, PageView, ShowView
+from pipeline.pages.views import EpisodeView, PageView
 from pipeline.pages.waveform import waveform_svg
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ __all__ = [
 
 __getattr__ = on_first_use(__name__, dict.fromkeys(("Report", "mastering_report", "report_page"), "report"))
 
-HOME_EPISODES = 20  # the home page shows the newest; episodes/ lists all
+SECURITY_KEY = ".well-known/security.txt"
 
 
 def render(edition: Edition, *, templates: Path | None = None) -> dict[str, bytes]:
@@ -58,19 +57,20 @@ def render(edition: Edition, *, templates: Path | None = None) -> dict[str, byte
             system's files are not installed.
         ConfigError: the show's time zone is unknown.
 
-    Source: WCAG 2.2 AA; oEmbed 1.0; sitemaps.org 0.9.
+    Source: WCAG 2.2 AA; oEmbed 1.0; sitemaps.org 0.9; RFC 9116.
     """
     items = tuple(item for item in edition.items if item.episode.visibility is Visibility.PUBLIC)
-    site = _site(edition, templates)
-    shown = tuple((item, views.episode_view(edition, item)) for item in items)
+    site = rendering.site(edition, templates)
+    shown = {item.episode.slug: views.episode_view(edition, item) for item in items}
     files = dict(site.static.contents)
-    files.update(_shared_pages(site, tuple(view for _, view in shown)))
-    for item, view in shown:
-        files.update(_episode_files(site, item, view))
+    files.update(shared.render(site, edition, items, shown))
+    beside = lists.neighbours(items)
+    for item in items:
+        older, newer = (shown[each.episode.slug] if each else None for each in beside[item.episode.slug])
+        files.update(_episode_files(site, item, shown[item.episode.slug], older=older, newer=newer))
     for slug in edition.withdrawn:
         files.update(_tombstones(site, slug))
-    files[model.SITEMAP_KEY] = _sitemap(edition, items)
-    files["robots.txt"] = f"User-agent: *\nDisallow:\n\nSitemap: {edition.show.url(model.SITEMAP_KEY)}\n".encode()
+    files.update(_for_machines(edition, items))
     return dict(sorted(files.items()))
 
 
@@ -88,17 +88,17 @@ def members(edition: Edition, *, templates: Path | None = None) -> dict[str, byt
         TemplateError: a template cannot be rendered, or the design system's files are not installed.
         ConfigError: the show's time zone is unknown.
     """
-    site = _site(edition, templates)
+    site = rendering.site(edition, templates)
     shown = tuple((item, views.episode_view(edition, item)) for item in edition.items)
     files = {key: data for key, data in site.static.contents.items() if not key.endswith(".js")}
     home = PageView(title=site.view.title, description="", address=None, is_indexed=False)
     episodes = tuple(view for _, view in shown)
-    files[views.HOME_KEY] = site.page("members.html.jinja", home, about="members", episodes=episodes).encode()
+    files[views.HOME_KEY] = site.render("members.html.jinja", home, about="members", episodes=episodes)
     for item, view in shown:
         if item.episode.transcript is not None:
             title = f"Transcript: {view.title} \u2013 {site.view.title}"
             sheet = PageView(title=title, description="", address=None, is_indexed=False)
-            text = site.page(
+            files[model.transcript_key(view.slug, "html")] = site.render(
                 "members-transcript.html.jinja",
                 sheet,
                 about=f"episode {view.slug}",
@@ -106,7 +106,6 @@ def members(edition: Edition, *, templates: Path | None = None) -> dict[str, byt
                 parts=script.parts(item.episode),
                 transcript_language=_transcript_language(item, view),
             )
-            files[model.transcript_key(view.slug, "html")] = text.encode()
     return dict(sorted(files.items()))
 
 
@@ -142,85 +141,45 @@ def default_templates() -> Path:
     return DEFAULTS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Site:
-    show: Show
-    view: ShowView
-    static: StaticFiles
-    environment: Environment
-
-    def page(self, name: str, page: PageView, *, about: str, **values: object) -> str:
-        return render_template(self.environment, name, {"page": page, **values}, about=about)
-
-
-def _site(edition: Edition, templates: Path | None) -> _Site:
-    show, static = edition.show, static_files()
-    view = views.show_view(edition)
-    environment = html_environment(templates)
-    origin = "/".join(show.site_url.split("/", 3)[:3])
-    links = {name: show.link(key) for name, key in static.keys.items()}
-    environment.globals.update(show=view, assets=links, origin=origin)
-    # The same on every page, and slow where the design system's macros draw them: rendered once.
-    for part in ("header", "footer"):
-        text = render_template(environment, f"{part}.html.jinja", {}, about=f"the {part} of every page")
-        environment.globals[part] = Markup(text)  # noqa: S704  # rendered with escaping
-    return _Site(show=show, view=view, static=static, environment=environment)
-
-
-def _shared_pages(site: _Site, episodes: tuple[EpisodeView, ...]) -> Iterator[tuple[str, bytes]]:
-    show = site.view
-    home = PageView(title=show.title, description=show.description, address=show.address)
-    latest, data = episodes[:HOME_EPISODES], views.show_data(show)
-    yield (
-        views.HOME_KEY,
-        site.page("home.html.jinja", home, about="the home page", episodes=latest, data=data).encode(),
-    )
-    every = _page(site, views.EPISODES_KEY, "All episodes", f"Every episode of {show.title}, newest first.")
-    years = views.by_year(episodes)
-    yield (
-        views.EPISODES_KEY,
-        site.page("episodes.html.jinja", every, about="the list of all episodes", years=years).encode(),
-    )
-    access = _page(site, views.ACCESSIBILITY_KEY, "Accessibility", f"How to use {show.title}, and how to ask for help.")
-    yield (
-        views.ACCESSIBILITY_KEY,
-        site.page("accessibility.html.jinja", access, about="the accessibility page").encode(),
-    )
-    missing = PageView(title=f"Page not found \u2013 {show.title}", description="", address=None, is_indexed=False)
-    yield views.NOT_FOUND_KEY, site.page("404.html.jinja", missing, about="the page for wrong addresses").encode()
-
-
-def _page(site: _Site, key: str, title: str, description: str) -> PageView:
-    return PageView(title=f"{title} \u2013 {site.view.title}", description=description, address=site.show.url(key))
-
-
-def _episode_files(site: _Site, item: Item, view: EpisodeView) -> Iterator[tuple[str, bytes]]:
+def _episode_files(
+    site: Site, item: Item, view: EpisodeView, *, older: EpisodeView | None, newer: EpisodeView | None
+) -> Iterator[tuple[str, bytes]]:
     slug, about = view.slug, f"episode {view.slug}"
-    parts = script.parts(item.episode)
     page = PageView(title=f"{view.title} \u2013 {site.view.title}", description=view.summary, address=view.address)
-    data = views.episode_data(site.view, view, item)
     values: dict[str, Any] = {
         "about": about,
         "episode": view,
-        "parts": parts,
+        "parts": script.parts(item.episode),
         "transcript_language": _transcript_language(item, view),
     }
-    wave = site.show.link(model.waveform_key(slug)) if item.waveform else ""
-    yield model.episode_key(slug), site.page("episode.html.jinja", page, data=data, waveform=wave, **values).encode()
-    embed = PageView(title=f"Listen: {page.title}", description="", address=view.address, is_indexed=False)
-    yield model.embed_key(slug), site.page("embed.html.jinja", embed, about=about, episode=view).encode()
-    yield model.oembed_key(slug), _json(views.oembed(site.view, view))
+    own: dict[str, Any] = {
+        "data": views.episode_data(site.view, view, item),
+        "waveform": site.show.link(model.waveform_key(slug)) if item.waveform else "",
+        "groups": _groups(site, item.episode),
+        "older": older,
+        "newer": newer,
+    }
+    yield model.episode_key(slug), site.render("episode.html.jinja", page, **own, **values)
+    yield from embeds.of_episode(site, view)
     if item.episode.transcript is not None:
         sheet = PageView(title=f"Transcript: {page.title}", description=view.summary, address=view.address)
-        yield model.transcript_key(slug, "html"), site.page("transcript.html.jinja", sheet, **values).encode()
+        yield model.transcript_key(slug, "html"), site.render("transcript.html.jinja", sheet, **values)
 
 
-def _tombstones(site: _Site, slug: str) -> Iterator[tuple[str, bytes]]:
+def _groups(site: Site, episode: Episode) -> dict[str, dict[str, str]]:
+    """Link the lists that an episode stands in: by kind, the link by title."""
+    found = lists.of_episode(site.show, episode)
+    kinds = (lists.REGIONS, lists.SEASONS, lists.SETS, lists.TOPICS, lists.PEOPLE)
+    return {kind: {title: site.show.link(key) for title, key in found.get(kind, ())} for kind in kinds}
+
+
+def _tombstones(site: Site, slug: str) -> Iterator[tuple[str, bytes]]:
     """Say at the addresses of a withdrawn episode that it was withdrawn, and nothing else of it."""
     page = PageView(title=f"Episode withdrawn \u2013 {site.view.title}", description="", address=None, is_indexed=False)
     about = f"the withdrawn episode {slug}"
-    yield model.episode_key(slug), site.page("withdrawn.html.jinja", page, about=about).encode()
-    yield model.embed_key(slug), site.page("withdrawn-embed.html.jinja", page, about=about).encode()
+    yield model.episode_key(slug), site.render("withdrawn.html.jinja", page, about=about)
+    for form in (COMPACT, TALL):
+        yield model.embed_key(slug, form), site.render("withdrawn-embed.html.jinja", page, about=about)
 
 
 def certificate(withdrawal: Withdrawal, show: Show, *, templates: Path | None = None) -> bytes:
@@ -240,16 +199,19 @@ def _transcript_language(item: Item, view: EpisodeView) -> str:
     return transcript.language if transcript else view.language
 
 
-def _json(value: dict[str, object]) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
-
-
-def _sitemap(edition: Edition, items: tuple[Item, ...]) -> bytes:
-    show = edition.show
-    newest = views.newest(tuple(item.published for item in items), show.timezone)
-    rows = [(views.HOME_KEY, newest), (views.ACCESSIBILITY_KEY, None), (views.EPISODES_KEY, newest)]
+def _for_machines(edition: Edition, items: tuple[Item, ...]) -> Iterator[tuple[str, bytes]]:
+    show, said = edition.show, edition.show.site
+    rows = [
+        (key, views.newest(tuple(each.published for each in of), show.timezone))
+        for key, of in shared.keys(edition, items)
+    ]
     rows += [(model.episode_key(item.episode.slug), views.newest((item.published,), show.timezone)) for item in items]
-    return _sitemap_text((show.url(key), day) for key, day in rows).encode()
+    yield model.SITEMAP_KEY, _sitemap_text((show.url(key), day) for key, day in rows).encode()
+    yield "robots.txt", f"User-agent: *\nDisallow:\n\nSitemap: {show.url(model.SITEMAP_KEY)}\n".encode()
+    if said.security_contact and said.security_expires:
+        lines = [f"Contact: {said.security_contact}", f"Expires: {said.security_expires}T00:00:00Z"]
+        lines += ["Preferred-Languages: en", f"Canonical: {show.url(SECURITY_KEY)}"]
+        yield SECURITY_KEY, "".join(f"{line}\n" for line in lines).encode()
 
 
 def _sitemap_text(rows: Iterable[tuple[str, str | None]]) -> Markup:

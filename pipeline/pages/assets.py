@@ -20,6 +20,7 @@ _FILES = (
     "nhsuk/nhsuk.css",
     "nhsuk/nhsuk.js",
     "site.css",
+    "embed.css",
     "site.js",
     "player.js",
 )

@@ -9,14 +9,17 @@ from markupsafe import Markup
 from pipeline import model
 from pipeline.model import Artwork, Clip, Edition, Enclosure, Episode, EpisodeKind, Feed, Item, Show, Speaker
 from pipeline.pages import wording
+from pipeline.pages.framing import COMPACT, TALL, code
 from pipeline.pages.wording import clean, one_line
 
 HOME_KEY = "index.html"
 EPISODES_KEY = "episodes/index.html"
 ACCESSIBILITY_KEY = "accessibility/index.html"
+SUBSCRIBE_KEY = "subscribe/index.html"
+SHARE_KEY = "share/index.html"
+ABOUT_KEY = "about/index.html"
+PRIVACY_KEY = "privacy/index.html"
 NOT_FOUND_KEY = "404.html"
-EMBED_WIDTH_PX = 600
-EMBED_HEIGHT_PX = 240
 SHORT_MS = 120_000  # below it, seconds matter
 
 
@@ -55,6 +58,14 @@ class ShowView:
     address: str
     episodes: str
     accessibility: str
+    subscribe: str
+    share: str
+    about: str
+    privacy: str
+    regions: str
+    topics: str
+    seasons: str
+    people: str
     feed: FeedView
     feeds: tuple[FeedView, ...]
     image: ImageView
@@ -133,6 +144,7 @@ class EpisodeView:
     transcripts: tuple[FileView, ...]
     feeds: tuple[FeedView, ...]
     embed_code: str
+    tall_embed_code: str
 
 
 def show_view(edition: Edition) -> ShowView:
@@ -150,10 +162,28 @@ def show_view(edition: Edition) -> ShowView:
         address=show.url(HOME_KEY),
         episodes=show.link(EPISODES_KEY),
         accessibility=show.link(ACCESSIBILITY_KEY),
+        subscribe=show.link(SUBSCRIBE_KEY),
+        share=show.link(SHARE_KEY),
+        about=show.link(ABOUT_KEY),
+        privacy=show.link(PRIVACY_KEY),
+        **_indexes(edition),
         feed=_feed_view(show, show.title, model.FEED_KEY),
         feeds=_feed_views(show, show.feeds),
         image=_image_view(show, edition.thumbnail),
     )
+
+
+def _indexes(edition: Edition) -> dict[str, str]:
+    """Link the lists of groups that have a page; "" for those that have none."""
+    episodes = [item.episode for item in edition.items]
+    named = (speaker for episode in episodes for speaker in episode.speakers if speaker.label == speaker.name)
+    there = {
+        "regions": bool(edition.show.regions),
+        "topics": any(episode.topics for episode in episodes),
+        "seasons": any(episode.season is not None or episode.set_name for episode in episodes),
+        "people": any(named),
+    }
+    return {kind: edition.show.link(model.list_key(kind)) if is_there else "" for kind, is_there in there.items()}
 
 
 def episode_view(edition: Edition, item: Item) -> EpisodeView:
@@ -195,47 +225,17 @@ def episode_view(edition: Edition, item: Item) -> EpisodeView:
         notes=Markup(clean(item.notes_html)),  # noqa: S704  # an Item's notes are sanitised HTML
         transcripts=_transcripts(show, item),
         feeds=_feed_views(show, tuple(feed for feed in show.feeds if feed.holds(episode))),
-        embed_code=str(embed_code(show, episode)),
+        embed_code=str(embed_code(show, episode, COMPACT)),
+        tall_embed_code=str(embed_code(show, episode, TALL)),
     )
 
 
-def embed_code(show: Show, episode: Episode) -> Markup:
-    """Write the HTML that puts an episode's player into another site: no script, no style that a site would drop."""
-    return Markup(
-        '<iframe src="{embed}" title="Listen: {title}" width="{width}" height="{height}"'
-        ' style="max-width:100%;border:0" loading="lazy" allow="autoplay"'
-        ' referrerpolicy="strict-origin-when-cross-origin"></iframe>'
-        '<p><a href="{page}">{title}, with {more}</a></p>'
-    ).format(
-        embed=show.url(model.embed_key(episode.slug)),
-        page=show.url(model.episode_key(episode.slug)),
-        title=one_line(episode.title),
-        more="transcript" if episode.transcript else "notes",
-        width=EMBED_WIDTH_PX,
-        height=EMBED_HEIGHT_PX,
-    )
-
-
-def oembed(show: ShowView, episode: EpisodeView) -> dict[str, object]:
-    """Describe an episode's player as oEmbed 1.0 does.
-
-    Source: oEmbed 1.0, sections 2.3.4 and 2.3.4.4 (sizes are numbers of pixels).
-    """
-    return {
-        "version": "1.0",
-        "type": "rich",
-        "title": episode.title,
-        "author_name": show.author,
-        "provider_name": show.title,
-        "provider_url": show.address,
-        "cache_age": 86_400,
-        "width": EMBED_WIDTH_PX,
-        "height": EMBED_HEIGHT_PX,
-        "html": episode.embed_code,
-        "thumbnail_url": show.image.address,
-        "thumbnail_width": show.image.width,
-        "thumbnail_height": show.image.height,
-    }
+def embed_code(show: Show, episode: Episode, form: str) -> Markup:
+    """Write the HTML that puts an episode's player into another site."""
+    title = one_line(episode.title)
+    text = f"{title}, with {'transcript' if episode.transcript else 'notes'}"
+    page = show.url(model.episode_key(episode.slug))
+    return code(show.url(model.embed_key(episode.slug, form)), title, form, page, text)
 
 
 def show_data(show: ShowView) -> dict[str, object]:

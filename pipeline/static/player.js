@@ -1,8 +1,10 @@
-// Times on the page move the player; buttons copy text. Every page works without this script; nothing is stored.
+// Times on the page move the player, the words being said are marked, buttons copy text. Every page works without this
+// script; nothing is stored.
 "use strict";
 
 (() => {
-  const audio = document.querySelector("audio");
+  const audios = [...document.querySelectorAll("audio")];
+  const audio = audios[0];
 
   const secondsIn = (hash) => {
     const found = /^#t=(\d{1,6}(?:\.\d{1,3})?)$/.exec(hash);
@@ -20,11 +22,13 @@
     const seconds = secondsIn(window.location.hash);
     if (seconds !== null) {
       seekTo(seconds);
-      audio.scrollIntoView({ block: "center" });
+      if (!document.getElementById(window.location.hash.slice(1))) {
+        audio.scrollIntoView({ block: "center" });
+      }
     }
   };
 
-  if (audio) {
+  const follow = () => {
     document.addEventListener("click", (event) => {
       const link = event.target.closest("a[data-start]");
       if (!link || event.ctrlKey || event.metaKey || event.shiftKey) {
@@ -37,27 +41,77 @@
     });
     window.addEventListener("hashchange", seekToAddress);
     seekToAddress();
-  }
+  };
 
-  const copy = async (button) => {
-    const source = document.getElementById(button.dataset.copy);
-    const text = source.value ?? source.textContent;
-    const status = document.getElementById("copied");
+  // Marks the paragraph that is being said. The page stays where the reader has it.
+  const mark = () => {
+    const words = [...document.querySelectorAll(".cln-turn__words")];
+    const starts = words.map((each) => Number(each.querySelector("[data-start]").dataset.start));
+    let marked = null;
+    audio.addEventListener("timeupdate", () => {
+      const now = audio.currentTime;
+      let low = 0;
+      let high = starts.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (starts[middle] <= now) {
+          low = middle + 1;
+        } else {
+          high = middle;
+        }
+      }
+      const wanted = audio.paused && now === 0 ? null : words[low - 1] ?? null;
+      if (wanted !== marked) {
+        marked?.removeAttribute("data-now");
+        wanted?.setAttribute("data-now", "");
+        marked = wanted;
+      }
+    });
+  };
+
+  const status = document.getElementById("copied");
+
+  const copyText = async (text, otherwise) => {
     try {
       await navigator.clipboard.writeText(text);
       status.textContent = "Copied.";
     } catch {
+      otherwise();
+    }
+  };
+
+  const copyFrom = (button) => {
+    const source = document.getElementById(button.dataset.copy);
+    return copyText(source.value ?? source.textContent, () => {
       if (source.select) {
         source.select();
       } else {
         window.getSelection().selectAllChildren(source);
       }
       status.textContent = "Selected: press Ctrl and C, or Command and C, to copy.";
-    }
+    });
   };
 
+  const copyMoment = () => {
+    const moment = `${window.location.href.split("#")[0]}#t=${Math.floor(audio.currentTime)}`;
+    return copyText(moment, () => {
+      status.textContent = `Copy this: ${moment}`;
+    });
+  };
+
+  if (audio) {
+    follow();
+    mark();
+    audios.forEach((each) => {
+      each.addEventListener("play", () => audios.forEach((other) => other !== each && other.pause()));
+    });
+  }
   document.querySelectorAll("button[data-copy]").forEach((button) => {
     button.hidden = false;
-    button.addEventListener("click", () => copy(button));
+    button.addEventListener("click", () => copyFrom(button));
+  });
+  document.querySelectorAll("button[data-copy-moment]").forEach((button) => {
+    button.hidden = false;
+    button.addEventListener("click", copyMoment);
   });
 })();

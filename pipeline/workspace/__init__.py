@@ -12,7 +12,7 @@ from typing import Any
 from pipeline import model
 from pipeline.errors import ConfigError, WorkspaceError
 from pipeline.model import Episode, Problem, Show
-from pipeline.workspace import keys, toml
+from pipeline.workspace import keys, standing, toml
 from pipeline.workspace.episodes import EpisodeReader
 from pipeline.workspace.places import (
     CONFIG_NAME,
@@ -68,7 +68,8 @@ def read_show(workspace: Workspace) -> tuple[Show | None, tuple[Problem, ...]]:
     reading = toml.read(workspace.config, CONFIG_NAME, keys.SHOW_SECTIONS)
     if any(problem.fatal for problem in reading.problems):
         return None, tuple(reading.problems)
-    return _show(workspace, reading.values), tuple(reading.problems)
+    site, problems = standing.site_settings(workspace, reading.values)
+    return replace(_show(workspace, reading.values), site=site), (*reading.problems, *problems)
 
 
 def _show(workspace: Workspace, values: dict[str, Any]) -> Show:

@@ -227,6 +227,50 @@ SHOW_SECTIONS = (
                 kind="text",
                 doc='Who gave permission to use the NHS identity, and when; required with identity = "nhs".',
             ),
+            Key(
+                name="per_page",
+                kind="whole number",
+                doc="Episodes on a page of a list; older ones follow on further pages.",
+                default=50,
+                minimum=5,
+                maximum=500,
+            ),
+            Key(
+                name="security_contact",
+                kind="text",
+                doc="Whom to tell of a security fault, as https:// or mailto:; it stands in .well-known/security.txt.",
+                pattern=r"(?:https://|mailto:)[^\s]+",
+                pattern_meaning="an address that begins with https:// or mailto:",
+            ),
+            Key(
+                name="security_expires",
+                kind="date",
+                doc="The day from which that is not to be relied on, within a year; without it there is no such file.",
+            ),
+        ),
+    ),
+    Section(
+        name="directories",
+        doc="Pages of the show in directories, for the page that says how to subscribe.",
+        many=True,
+        keys=(
+            Key(
+                name="title",
+                kind="text",
+                doc="The directory's name.",
+                required=True,
+                maximum=64,
+                shown='"Apple Podcasts"',
+            ),
+            Key(
+                name="url",
+                kind="text",
+                doc="The show's page there.",
+                required=True,
+                pattern=_HTTPS,
+                pattern_meaning=_HTTPS_MEANING,
+                shown='"https://directory.example/shows/1"',
+            ),
         ),
     ),
     Section(
@@ -976,6 +1020,48 @@ WITHDRAWAL_SECTIONS = (
                 default=[],
                 pattern=None,
             ),
+        ),
+    ),
+)
+
+
+STATEMENT_SECTIONS = (
+    Section(
+        name="",
+        doc="What the owner of the site says of its accessibility; the page accessibility/ is made from it.",
+        keys=(
+            Key(
+                name="status",
+                kind="text",
+                doc="How far the site meets WCAG 2.2 AA: full, partial, none.",
+                required=True,
+                choices=("full", "partial", "none"),
+            ),
+            Key(name="prepared_on", kind="date", doc="The day the statement was prepared.", required=True),
+            Key(name="reviewed_on", kind="date", doc="The day it was last looked at again; at least every year."),
+            Key(name="tested_on", kind="date", doc="The day the site was last tested."),
+            _text("tested_by", "Who tested it: an organisation or a role."),
+            _text("tested_how", "How, and which pages."),
+            _text("email", "Where to ask for another format or report a barrier; the show's owner otherwise."),
+            _text("phone", "The same by telephone."),
+            Key(name="reply_days", kind="whole number", doc="Working days until you answer.", default=10, minimum=1),
+        ),
+    ),
+    Section(
+        name="barriers",
+        doc="What does not meet the standard.",
+        many=True,
+        keys=(
+            _text("what", "What somebody cannot do, or not easily.", required=True),
+            _text("criterion", 'The WCAG criterion: "1.4.3 Contrast (minimum)".', required=True),
+            Key(
+                name="reason",
+                kind="text",
+                doc="non-compliance, disproportionate burden, or out of scope.",
+                default="non-compliance",
+                choices=("non-compliance", "disproportionate burden", "out of scope"),
+            ),
+            _text("until", "When it will be mended, in words."),
         ),
     ),
 )

@@ -13,6 +13,9 @@ CHAPTERS_NAME = "chapters.toml"
 TRANSCRIPT_NAMES = ("transcript.vtt", "transcript.srt")
 REVIEW_NAME = "review.toml"
 SIGN_OFF_NAME = "sign-off.toml"
+ABOUT_NAME = "about.md"
+PRIVACY_NAME = "privacy.md"
+STATEMENT_NAME = "accessibility.toml"
 COVER_NAMES = ("cover.jpg", "cover.jpeg", "cover.png")
 
 

@@ -1,0 +1,284 @@
+"""A site and its items in, every page that is not an episode's out: home, lists, what the show says of itself."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from markupsafe import Markup
+
+from pipeline.model import Compliance, Edition, Feed, Item, Visibility, list_key, oembed_key
+from pipeline.pages import embeds, lists, subscribing, views
+from pipeline.pages.lists import Group, Sheet
+from pipeline.pages.rendering import Site
+from pipeline.pages.views import EpisodeView, FeedView, PageView
+from pipeline.pages.wording import clean, date_words, one_line
+
+HOME_EPISODES = 20  # the home page shows the newest; the lists hold all
+_HEADINGS = {
+    lists.REGIONS: "Regions",
+    lists.SEASONS: "Seasons",
+    lists.SETS: "Learning sets",
+    lists.TOPICS: "Topics",
+    lists.PEOPLE: "People",
+}
+_LEDES = {
+    lists.REGIONS: "Episodes of the learning sets in {}.",
+    lists.SEASONS: "Episodes of {}.",
+    lists.SETS: "Episodes of the learning set {}.",
+    lists.TOPICS: "Episodes about {}.",
+    lists.PEOPLE: "Episodes in which {} speaks.",
+}
+_KINDS_OF = {lists.SEASONS: (lists.SEASONS, lists.SETS)}  # one page lists both
+
+Views = dict[str, EpisodeView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupView:
+    """A list of episodes, as other pages name it."""
+
+    title: str
+    link: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceView:
+    """A page of a list: `number` of `of`; `link` of each page; newer, older: links of its neighbours, or empty."""
+
+    number: int
+    of: int
+    links: tuple[str, ...]
+    newer: str
+    older: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementView:
+    """The accessibility statement in words; texts are empty where nothing is said."""
+
+    status: str
+    prepared: str
+    reviewed: str
+    tested: str
+    tested_by: str
+    tested_how: str
+    email: str
+    phone: str
+    reply_days: int
+    barriers: tuple[dict[str, str], ...]
+
+
+_STATUS = {
+    Compliance.FULL: "fully compliant",
+    Compliance.PARTIAL: "partially compliant",
+    Compliance.NONE: "not compliant",
+}
+
+
+def render(site: Site, edition: Edition, items: tuple[Item, ...], shown: Views) -> Iterator[tuple[str, bytes]]:
+    """Render every page that is not an episode's own.
+
+    Args:
+        site: the show and its templates.
+        edition: what is published.
+        items: those that are public, the newest first.
+        shown: the same as templates see them, by slug.
+    """
+    groups = lists.groups(site.show, items)
+    yield from _home(site, items, shown, groups)
+    yield from _lists(site, items, shown, groups)
+    yield from _indexes(site, groups)
+    yield from _players(site, items, shown)
+    yield from _subscribe(site)
+    yield from _said(site, edition)
+
+
+def keys(edition: Edition, items: tuple[Item, ...]) -> Iterator[tuple[str, tuple[Item, ...]]]:
+    """List the pages that search engines may list, with the items whose dates are theirs."""
+    show, per_page = edition.show, edition.show.site.per_page
+    yield views.HOME_KEY, items[:HOME_EPISODES]
+    for sheet in lists.sheets(items, per_page, lists.all_key):
+        yield sheet.key, sheet.items
+    groups = lists.groups(show, items)
+    for group in groups:
+        for sheet in lists.sheets(group.items, per_page, partial(list_key, group.kind, group.name)):
+            yield sheet.key, sheet.items
+    for kind in dict.fromkeys(lists.SEASONS if each.kind == lists.SETS else each.kind for each in groups):
+        yield list_key(kind), ()
+    for key in (views.SUBSCRIBE_KEY, views.SHARE_KEY, views.ABOUT_KEY, views.PRIVACY_KEY, views.ACCESSIBILITY_KEY):
+        yield key, ()
+
+
+def _home(site: Site, items: tuple[Item, ...], shown: Views, groups: tuple[Group, ...]) -> Iterator[tuple[str, bytes]]:
+    show = site.view
+    page = PageView(title=show.title, description=show.description, address=show.address)
+    by_kind = {kind: [_group(site, each) for each in groups if each.kind == kind] for kind in _HEADINGS}
+    yield (
+        views.HOME_KEY,
+        site.render(
+            "home.html.jinja",
+            page,
+            about="the home page",
+            episodes=[shown[item.episode.slug] for item in items[:HOME_EPISODES]],
+            groups=by_kind,
+            data=views.show_data(show),
+            oembed_address=site.show.url(oembed_key(embeds.LATEST)),
+        ),
+    )
+
+
+def _lists(site: Site, items: tuple[Item, ...], shown: Views, groups: tuple[Group, ...]) -> Iterator[tuple[str, bytes]]:
+    lede = f"Every episode of {site.view.title}, newest first."
+    yield from _list(site, lists.all_key, items, shown, title="All episodes", lede=lede)
+    for group in groups:
+        feeds = [
+            part for part in site.show.feeds if group.region and part.region == group.region and part.set_name is None
+        ]
+        yield from _list(
+            site,
+            partial(list_key, group.kind, group.name),
+            group.items,
+            shown,
+            title=group.title,
+            lede=_LEDES[group.kind].format(group.title),
+            caption=_HEADINGS[group.kind],
+            feed=_public(site, feeds),
+            is_region=bool(group.region),
+        )
+
+
+def _list(
+    site: Site,
+    key: Callable[..., str],
+    items: tuple[Item, ...],
+    shown: Views,
+    *,
+    title: str,
+    lede: str,
+    caption: str = "",
+    feed: FeedView | None = None,
+    is_region: bool = False,
+) -> Iterator[tuple[str, bytes]]:
+    for sheet in lists.sheets(items, site.show.site.per_page, key):
+        of = f", page {sheet.number} of {sheet.of}" if sheet.of > 1 else ""
+        page = site.page(sheet.key, f"{title}{of}", lede)
+        years = views.by_year(tuple(shown[item.episode.slug] for item in sheet.items))
+        values = {"title": title, "lede": lede, "caption": caption, "feed": feed, "is_region": is_region}
+        place = _place(site, sheet)
+        yield (
+            sheet.key,
+            site.render("list.html.jinja", page, about=f"the list {title}", years=years, place=place, **values),
+        )
+
+
+def _place(site: Site, sheet: Sheet) -> PlaceView:
+    links = tuple(map(site.show.link, sheet.keys))
+    newer = links[sheet.number - 2] if sheet.number > 1 else ""
+    older = links[sheet.number] if sheet.number < sheet.of else ""
+    return PlaceView(number=sheet.number, of=sheet.of, links=links, newer=newer, older=older)
+
+
+def _indexes(site: Site, groups: tuple[Group, ...]) -> Iterator[tuple[str, bytes]]:
+    """Render a page for each kind of list that leads to all of them."""
+    for kind in (lists.REGIONS, lists.SEASONS, lists.TOPICS, lists.PEOPLE):
+        kinds = _KINDS_OF.get(kind, (kind,))
+        found = {each: [_group(site, group) for group in groups if group.kind == each] for each in kinds}
+        sections = {_HEADINGS[each]: entries for each, entries in found.items() if entries}
+        if sections:
+            title = " and ".join(_HEADINGS[each].lower() for each in kinds if found[each]).capitalize()
+            page = site.page(list_key(kind), title, f"{title} of {site.view.title}.")
+            yield (
+                list_key(kind),
+                site.render("groups.html.jinja", page, about=f"the page {title}", title=title, sections=sections),
+            )
+
+
+def _group(site: Site, group: Group) -> GroupView:
+    return GroupView(title=group.title, link=site.show.link(list_key(group.kind, group.name)), count=len(group.items))
+
+
+def _public(site: Site, feeds: list[Feed]) -> FeedView | None:
+    public = [part for part in feeds if part.visibility is Visibility.PUBLIC]
+    return next((each for part in public for each in site.view.feeds if each.title == one_line(part.title)), None)
+
+
+def _players(site: Site, items: tuple[Item, ...], shown: Views) -> Iterator[tuple[str, bytes]]:
+    """Render the players of the newest, and the page that offers them to other sites."""
+    newest = tuple(shown[item.episode.slug] for item in items[: embeds.LISTED])
+    yield from embeds.of_newest(site, embeds.LATEST, site.view.title, newest)
+    offers = [embeds.offer(site, embeds.LATEST, site.view.title, site.view.address)]
+    for region in site.show.regions:
+        own = [item for item in items if item.episode.region == region.id][: embeds.LISTED]
+        name, title = f"{embeds.REGIONS}/{region.id}", one_line(region.name)
+        yield from embeds.of_newest(site, name, title, tuple(shown[item.episode.slug] for item in own))
+        offers.append(embeds.offer(site, name, title, site.show.url(list_key(lists.REGIONS, region.id))))
+    page = site.page(views.SHARE_KEY, "Put the podcast on your site", "Players to copy into the pages of a region.")
+    yield views.SHARE_KEY, site.render("share.html.jinja", page, about="the page of players", offers=offers)
+
+
+def _subscribe(site: Site) -> Iterator[tuple[str, bytes]]:
+    show = site.show
+    address = show.url(views.SUBSCRIBE_KEY)
+    public = [part for part in show.feeds if part.visibility is Visibility.PUBLIC]
+    follows = []
+    for part in (None, *public):
+        made, key, data = subscribing.follow(show, part, address)
+        follows.append(made)
+        yield key, data
+    page = site.page(views.SUBSCRIBE_KEY, "How to subscribe", f"Follow {site.view.title} in a podcast app.")
+    values = {"follows": follows, "directories": subscribing.directories(show)}
+    yield views.SUBSCRIBE_KEY, site.render("subscribe.html.jinja", page, about="the page How to subscribe", **values)
+
+
+def _said(site: Site, edition: Edition) -> Iterator[tuple[str, bytes]]:
+    """Render what the show says of itself."""
+    title = site.view.title
+    about = site.page(views.ABOUT_KEY, "About", f"Who makes {title}, and how.")
+    yield (
+        views.ABOUT_KEY,
+        site.render("about.html.jinja", about, about="the page About", text=_html(edition.about_html)),
+    )
+    privacy = site.page(views.PRIVACY_KEY, "Privacy", f"What {title} learns of those who read and listen.")
+    yield (
+        views.PRIVACY_KEY,
+        site.render("privacy.html.jinja", privacy, about="the page Privacy", text=_html(edition.privacy_html)),
+    )
+    access = site.page(views.ACCESSIBILITY_KEY, "Accessibility", f"How to use {title}, and how to ask for help.")
+    statement = _statement(site)
+    yield (
+        views.ACCESSIBILITY_KEY,
+        site.render("accessibility.html.jinja", access, about="the accessibility page", statement=statement),
+    )
+    missing = site.page(views.NOT_FOUND_KEY, "Page not found", "", is_indexed=False)
+    yield views.NOT_FOUND_KEY, site.render("404.html.jinja", missing, about="the page for wrong addresses")
+
+
+def _html(text: str) -> Markup:
+    return Markup(clean(text))  # noqa: S704  # an edition's texts are sanitised HTML
+
+
+def _statement(site: Site) -> StatementView | None:
+    said = site.show.site.statement
+    if said is None:
+        return None
+    return StatementView(
+        status=_STATUS[said.status],
+        prepared=date_words(said.prepared_on),
+        reviewed=date_words(said.reviewed_on) if said.reviewed_on else "",
+        tested=date_words(said.tested_on) if said.tested_on else "",
+        tested_by=one_line(said.tested_by),
+        tested_how=clean(said.tested_how),
+        email=one_line(said.email) or site.view.email,
+        phone=one_line(said.phone),
+        reply_days=said.reply_days,
+        barriers=tuple(
+            {
+                "what": one_line(each.what),
+                "criterion": one_line(each.criterion),
+                "reason": each.reason,
+                "until": one_line(each.until),
+            }
+            for each in said.barriers
+        ),
+    )
