@@ -83,7 +83,7 @@ def fetch(root: Path, scratch: Path) -> None:
         errors="replace",
     )
     if done.returncode:
-        raise RuntimeError(f"npm ci could not fetch the NHS design system and the typeface (is the network there?):\n{done.stdout}")
+        raise RuntimeError(f"npm ci could not fetch styles and typeface (is the network there?):\n{done.stdout}")
 
 
 def copy_fonts(package: Path, target: Path) -> list[str]:

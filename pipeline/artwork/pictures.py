@@ -70,7 +70,7 @@ def prepare(picture: Picture, destination: Path, *, size_px: int, square: bool =
     with _decoding(picture.path):
         made = _fitted(_squared(_opaque_srgb(image)) if square else _opaque_srgb(image), size_px)
         data = _jpeg(made)
-    _write(destination, data)
+    write(destination, data)
     return Picture(
         path=destination,
         sha256=hashlib.sha256(data).hexdigest(),
@@ -212,7 +212,12 @@ def _jpeg(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _write(destination: Path, data: bytes) -> None:
+def write(destination: Path, data: bytes) -> None:
+    """Write an image so that its name only ever shows the old content or the whole new one.
+
+    Raises:
+        ArtworkError: it cannot be written.
+    """
     partial = destination.with_name(f".{destination.name}.part")
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)

@@ -137,8 +137,8 @@ def release(
         show = found.complete()
         forced = frozenset(e.slug for e in chosen if force and (not slugs or e.slug in slugs))
         due = tuple(episode for episode in chosen if episode.is_due(now) and episode.slug not in found.resting)
-        with Press(cache, _public(show), found.pictures) as press:
-            press.prepare_images(due)
+        with Press(cache, _public(show), found.pictures, with_pages=True) as press:
+            press.images.prepare(due)
             mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
             _stop_if_heard(listening.still_heard(where, cache, show, due, mastered))
             unsigned = tuple(gate.unsigned(where, show, due, mastered, found.pictures))

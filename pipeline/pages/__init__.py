@@ -18,6 +18,8 @@ from pipeline.errors import TemplateError
 from pipeline.model import Edition, Episode, Item, Show, Visibility, Withdrawal
 from pipeline.pages import drafts, script, views
 from pipeline.pages.assets import StaticFiles, design_system, static_files
+from pipeline.pages.captions import episode_caption, feed_caption, region_caption, show_caption
+from pipeline.pages.manifest import manifest
 from pipeline.pages.templating import DEFAULTS, html_environment, markdown_environment, render_template
 from pipeline.pages.views import EpisodeView, PageView, ShowView
 from pipeline.pages.waveform import waveform_svg
@@ -31,10 +33,14 @@ __all__ = [
     "default_templates",
     "design_system",
     "draft_notes",
+    "episode_caption",
+    "feed_caption",
     "mastering_report",
     "members",
+    "region_caption",
     "render",
     "report_page",
+    "show_caption",
     "waveform_svg",
 ]
 
@@ -69,6 +75,9 @@ def render(edition: Edition, *, templates: Path | None = None) -> dict[str, byte
         files.update(_episode_files(site, item, view))
     for slug in edition.withdrawn:
         files.update(_tombstones(site, slug))
+    if edition.icons:
+        emblem = edition.show.link(site.static.keys["icon.svg"])
+        files[views.MANIFEST_KEY] = _json(manifest(site.view, emblem=emblem, icons=edition.icons))
     files[model.SITEMAP_KEY] = _sitemap(edition, items)
     files["robots.txt"] = f"User-agent: *\nDisallow:\n\nSitemap: {edition.show.url(model.SITEMAP_KEY)}\n".encode()
     return dict(sorted(files.items()))

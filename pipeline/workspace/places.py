@@ -13,6 +13,7 @@ CHAPTERS_NAME = "chapters.toml"
 TRANSCRIPT_NAMES = ("transcript.vtt", "transcript.srt")
 REVIEW_NAME = "review.toml"
 SIGN_OFF_NAME = "sign-off.toml"
+ARTWORK_NAME = "artwork.png"
 COVER_NAMES = ("cover.jpg", "cover.jpeg", "cover.png")
 
 
@@ -26,6 +27,11 @@ class Workspace:
     def config(self) -> Path:
         """The settings file."""
         return self.root / CONFIG_NAME
+
+    @property
+    def artwork(self) -> Path:
+        """The show's artwork, where the settings name no other."""
+        return self.root / ARTWORK_NAME
 
     @property
     def episodes(self) -> Path:
