@@ -29,7 +29,7 @@ def icon(*, fills_square: bool = False) -> str:
     """
     drawn = "".join(_helix(middle=32, top=6, crossings=2, half_turn=26, reach=15, strand=7, rungs=(-0.5, 0.5), rung=4))
     if fills_square:
-        drawn = f'<g transform="translate(6.4 6.4) scale(0.8)">{drawn}</g>'
+        drawn = f'<g transform="translate(8.96 8.96) scale(0.72)">{drawn}</g>'
     corner = "" if fills_square else ' rx="12"'
     return _svg(ICON_PX, ICON_PX, f'<rect width="64" height="64"{corner} fill="{GROUND}"/>{drawn}')
 

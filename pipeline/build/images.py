@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from pipeline import artwork, pages
 from pipeline.cache import Cache, key
@@ -51,13 +52,13 @@ class Images:
         """Return the show's artwork, drawn where it has none."""
         if self.show.artwork is not None:
             return self.pictures[self.show.artwork]
-        return self._drawn("square", pages.show_caption(self.show), artwork.square)
+        return self._drawn("square", pages.show_caption(self.show))
 
     def of_feed(self, feed: Feed) -> Picture:
         """Return a feed's artwork, drawn where it has none."""
         if feed.artwork is not None:
             return self.pictures[feed.artwork]
-        return self._drawn("square", pages.feed_caption(self.show, feed), artwork.square)
+        return self._drawn("square", pages.feed_caption(self.show, feed))
 
     def artwork(self, name: str, picture: Picture) -> Artwork:
         """Publish a picture as directories want it."""
@@ -97,7 +98,7 @@ class Images:
 
     def social(self, name: str, caption: Caption) -> Artwork | None:
         """Publish the image that is shown where a page is shared; None where there are no pages."""
-        return self.published(name, self._drawn("card", caption, artwork.card)) if self.with_pages else None
+        return self.published(name, self._drawn("card", caption)) if self.with_pages else None
 
     def icons(self) -> tuple[Artwork, ...]:
         """Publish the emblem as PNG, ascending by size."""
@@ -116,13 +117,13 @@ class Images:
             alt=picture.alt,
         )
 
-    def prepared(self, picture: Picture, size_px: int, *, square: bool = True) -> Picture:
+    def prepared(self, picture: Picture, size_px: int, *, square: bool = True, thrifty: bool = False) -> Picture:
         """Return a picture as a plain JPEG of at most `size_px` a side."""
 
         def make(path: Path) -> Picture:
-            return artwork.prepare(picture, path, size_px=size_px, square=square)
+            return artwork.prepare(picture, path, size_px=size_px, square=square, thrifty=thrifty)
 
-        entry_key = key("image", picture.sha256, size_px, square, artwork.recipe())
+        entry_key = key("image", picture.sha256, size_px, square, thrifty, artwork.recipe())
         return dataclasses.replace(self._cached(entry_key, "jpg", make), alt=picture.alt)
 
     def _large(self, picture: Picture) -> Picture:
@@ -130,14 +131,14 @@ class Images:
 
     def _small(self, picture: Picture) -> tuple[Picture, ...]:
         sizes = (THUMBNAIL_PX, FINER_PX) if self.with_pages else ()
-        return tuple(self.prepared(picture, size) for size in sizes)
+        return tuple(self.prepared(picture, size, thrifty=True) for size in sizes)
 
-    def _drawn(self, kind: str, caption: Caption, draw: Callable[[Caption, Path], Picture]) -> Picture:
-        made = self._cached(
-            key("drawn", kind, dataclasses.asdict(caption), artwork.drawing_recipe()),
-            "png",
-            lambda path: draw(caption, path),
-        )
+    def _drawn(self, kind: Literal["card", "square"], caption: Caption) -> Picture:
+        def make(path: Path) -> Picture:
+            return (artwork.card if kind == "card" else artwork.square)(caption, path)
+
+        entry_key = key("drawn", kind, dataclasses.asdict(caption), artwork.drawing_recipe())
+        made = self._cached(entry_key, "png", make)
         self._drawings.add(made.path)
         return dataclasses.replace(made, alt=artwork.alt(caption))
 
