@@ -90,8 +90,9 @@ def put(image: Image.Image, block: Block, *, left: int, top: int, shades: int) -
     for number, line in enumerate(block.lines):
         mask = Image.new("L", (block.style.width_px + 2 * margin, 2 * size))
         ImageDraw.Draw(mask).text((margin, size + margin), line, fill=255, font=font, anchor="ls")
+        edge = (mask.getbbox() or (margin,))[0]  # so that lines of all sizes begin at the same place
         baseline = round(top + size * (1 + number * block.style.leading))
-        image.paste(mask.point(ramp), (left - margin, baseline - size - margin), mask.point(touched))
+        image.paste(mask.point(ramp), (left - edge, baseline - size - margin), mask.point(touched))
 
 
 def _broken(text: str, style: Style) -> Block:

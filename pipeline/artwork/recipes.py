@@ -1,6 +1,7 @@
 """All that changes a prepared or drawn image beside the image or its words; Pillow is not imported for it."""
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -8,7 +9,6 @@ from pathlib import Path
 RECIPE = "square jpeg srgb 4:4:4 1"
 QUALITY = 88
 THRIFTY_QUALITY = 80  # and 4:2:0
-DRAWING = "helix 1"
 FONTS = Path(__file__).parent.parent / "static/fonts"
 
 
@@ -21,10 +21,13 @@ def recipe() -> dict[str, str]:
 @cache
 def drawing_recipe() -> dict[str, str]:
     """Name all that changes a drawn image beside its words, for a cache key."""
-    faces = sorted(FONTS.glob("*.ttf"))
     return {
-        "drawing": DRAWING,
-        "typeface": hashlib.sha256(b"".join(face.read_bytes() for face in faces)).hexdigest(),
+        "drawing": _sha256(Path(__file__).with_name(f"{name}.py") for name in ("drawing", "emblem", "lettering")),
+        "typeface": _sha256(sorted(FONTS.glob("*.ttf"))),
         "resvg": version("resvg-py"),
         "pillow": version("pillow"),
     }
+
+
+def _sha256(paths: Iterable[Path]) -> str:
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
