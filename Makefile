@@ -47,7 +47,7 @@ lock: $(TEST_READY)
 		--upgrade pyproject.toml --extra transcribe --extra identifiers --group test --output-file requirements-test.lock
 
 clean:
-	rm -rf site public .cache .venv node_modules tests/node_modules pipeline/static/nhsuk dist
+	rm -rf site public .cache .venv node_modules tests/node_modules pipeline/static/nhsuk pipeline/static/fonts dist
 
 $(RUN_READY): requirements.lock $(INSTALLED)
 	@tools/setup.sh run

@@ -1,8 +1,9 @@
-"""The build hook: npm's lock in, the NHS design system's styles and scripts in pipeline/static/nhsuk/ out.
+"""The build hook: npm's lock in, the design system and the typeface of drawn images below pipeline/static/ out.
 
-The files are never committed. They come from the public package `nhsuk-frontend`, checked against the lock's integrity
-hash, and travel inside the wheel: whoever installs the wheel needs neither Node nor the network. Left behind are what
-may not be used without permission: the Frutiger font, the NHS logo, the favicons that show it.
+The files are never committed. They come from the public packages `nhsuk-frontend` and Source Sans 3 (SIL Open Font
+Licence), checked against the lock's integrity hashes, and travel inside the wheel: whoever installs the wheel needs
+neither Node nor the network. Left behind are what may not be used without permission: the Frutiger font, the NHS logo,
+the favicons that show it.
 """
 
 import hashlib
@@ -17,6 +18,12 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 MANIFESTS = ("package.json", "package-lock.json", ".npmrc")
 DIST = Path("node_modules/nhsuk-frontend/dist/nhsuk")
 TARGET = Path("pipeline/static/nhsuk")
+TYPEFACE = Path("node_modules/@expo-google-fonts/source-sans-3")
+FONTS = {  # what they are called in pipeline/static/fonts/ -> where in the package
+    "regular.ttf": "400Regular/SourceSans3_400Regular.ttf",
+    "semibold.ttf": "600SemiBold/SourceSans3_600SemiBold.ttf",
+    "LICENCE.txt": "LICENSE_FONT",
+}
 STAMP = "stamp.txt"
 NOTICE = "/*! nhsuk-frontend (c) NHS England, MIT Licence; fonts and source maps removed */\n"
 
@@ -26,7 +33,7 @@ IMAGE_URL = re.compile(r"url\(([\"']?)/assets/images/([\w.-]+)\1\)")
 
 
 class AssetsHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Fill pipeline/static/nhsuk/ before a wheel, or an editable install, is made."""
+    """Fill pipeline/static/ before a wheel, or an editable install, is made."""
 
     PLUGIN_NAME = "custom"
 
@@ -40,7 +47,8 @@ class AssetsHook(BuildHookInterface):  # type: ignore[type-arg]
         if not is_current(root / TARGET, recipe):
             with tempfile.TemporaryDirectory() as scratch:
                 fetch(root, Path(scratch))
-                write(Path(scratch) / DIST, root / TARGET, recipe)
+                fonts = copy_fonts(Path(scratch) / TYPEFACE, root / TARGET.parent / "fonts")
+                write(Path(scratch) / DIST, root / TARGET, recipe, beside=fonts)
 
 
 def digest(root: Path) -> str:
@@ -75,11 +83,23 @@ def fetch(root: Path, scratch: Path) -> None:
         errors="replace",
     )
     if done.returncode:
-        raise RuntimeError(f"npm ci could not fetch the NHS design system (is the network there?):\n{done.stdout}")
+        raise RuntimeError(f"npm ci could not fetch styles and typeface (is the network there?):\n{done.stdout}")
 
 
-def write(dist: Path, target: Path, recipe: str) -> None:
-    """Replace `target` by the styles, the script and the images that the styles name; the stamp comes last."""
+def copy_fonts(package: Path, target: Path) -> list[str]:
+    """Replace `target` by the typeface and its licence; name them as seen from the folder beside it."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for name, source in FONTS.items():
+        shutil.copyfile(package / source, target / name)
+    return [f"../{target.name}/{name}" for name in FONTS]
+
+
+def write(dist: Path, target: Path, recipe: str, *, beside: list[str]) -> None:
+    """Replace `target` by the styles, the script and the images that the styles name.
+
+    The stamp comes last: what all was made from, then every file, those `beside` the folder too.
+    """
     shutil.rmtree(target, ignore_errors=True)
     (target / "images").mkdir(parents=True)
     styles = (dist / "nhsuk-frontend.min.css").read_text(encoding="utf-8")
@@ -90,7 +110,7 @@ def write(dist: Path, target: Path, recipe: str) -> None:
     files = {"nhsuk.css": clean_styles(styles), "nhsuk.js": clean_script(script)}
     for name, text in files.items():
         (target / name).write_text(NOTICE + text, encoding="utf-8", newline="\n")
-    names = [*files, *(f"images/{name}" for name in images)]
+    names = [*files, *(f"images/{name}" for name in images), *beside]
     (target / STAMP).write_text("\n".join([recipe, *names, ""]), encoding="utf-8", newline="\n")
 
 

@@ -155,7 +155,7 @@ class Cache:
 
     def sha256(self, path: Path) -> str:
         """Hash a file, or remember its hash where it has not changed."""
-        name, stamp = str(path.resolve()), _stamp(path)
+        name, stamp = str(path.absolute()), _stamp(path)
         known = self._hashes.get(name)
         if known and known[0] == stamp:
             return str(known[1])
@@ -164,7 +164,7 @@ class Cache:
 
     def remember(self, path: Path, sha256: str) -> None:
         """Take over the hash of a file that was written and hashed just now, and that nobody else knows of yet."""
-        self._hashes[str(path.resolve())] = [_stamp(path), sha256, True]
+        self._hashes[str(path.absolute())] = [_stamp(path), sha256, True]
 
     def close(self) -> None:
         """Write down the hashes of files that were still when they were hashed; the next build reads them.

@@ -392,7 +392,7 @@ class Show:
     owner_name: str
     owner_email: str
     categories: tuple[Category, ...]
-    artwork: Path
+    artwork: Path | None
     artwork_alt: str
     explicit: bool = False
     copyright: str | None = None
@@ -836,6 +836,19 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Caption:
+    """The words of a drawn image: the title large, what stands above it and the lines below it small.
+
+    otherwise: what takes the title's place where it cannot be drawn, as in a script that the typeface does not have.
+    """
+
+    title: str
+    otherwise: str
+    above: str = ""
+    below: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Enclosure:
     """The tagged sound of an episode as a feed names it; `length` is the file's size in bytes."""
 
@@ -877,7 +890,7 @@ class TranscriptFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artwork:
-    """An image as a feed or page names it."""
+    """An image as a feed or page names it. `finer`: the same with more pixels, for screens that can show them."""
 
     key: str
     url: str
@@ -885,11 +898,15 @@ class Artwork:
     width: int
     height: int
     alt: str
+    finer: "Artwork | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """An episode with all that a feed or a page needs: nothing reaches either without a file, a length and a type."""
+    """An episode with all that a feed or a page needs: nothing reaches either without a file, a length and a type.
+
+    `cover` is the image that feeds name, `thumbnail` the small one that pages show, `social` the one for shared links.
+    """
 
     episode: Episode
     published: datetime
@@ -901,6 +918,8 @@ class Item:
     chapters_url: str | None = None
     transcripts: tuple[TranscriptFile, ...] = ()
     cover: Artwork | None = None
+    thumbnail: Artwork | None = None
+    social: Artwork | None = None
     alternates: tuple[AlternateEnclosure, ...] = ()
     clips: tuple[Clip, ...] = ()
     waveform: tuple[int, ...] = ()
@@ -917,7 +936,9 @@ class Edition:
 
     withdrawn: slugs of episodes that were taken back, whose addresses say so; about_html, privacy_html: sanitised HTML.
 
-    `artwork` is the image that feeds name (1400 to 3000 px square), `thumbnail` the small one that pages show.
+    `artwork` is the image that feeds name (1400 to 3000 px square), `thumbnail` the small one that pages show, `social`
+    the one for shared links. The same for feeds by name, and for regions by id; icons: the emblem as PNG, ascending by
+    size.
     """
 
     show: Show
@@ -928,6 +949,11 @@ class Edition:
     withdrawn: tuple[str, ...] = ()
     about_html: str = ""
     privacy_html: str = ""
+    social: Artwork | None = None
+    feed_thumbnails: Mapping[str, Artwork] = field(default_factory=dict)
+    feed_socials: Mapping[str, Artwork] = field(default_factory=dict)
+    region_socials: Mapping[str, Artwork] = field(default_factory=dict)
+    icons: tuple[Artwork, ...] = ()
 
     def artwork_of(self, feed: Feed | None) -> Artwork:
         """Return the artwork of a feed: its own, or the show's."""

@@ -42,6 +42,7 @@ name = "north-west"
 title = "Learning sets: North West"
 guid = "9f3c2fd6-7a0d-5b1b-9e54-0a8e0f3d1c11"
 region = "north-west"
+artwork = "artwork.png"  # to draw one takes a second
 """
 
 CONSENT = '[consent]\nroom = "all-agreed"\nreference = "Notice to the room, no. 1"\n\n'

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from pipeline.artwork.recipes import QUALITY
+from pipeline.artwork.recipes import QUALITY, THRIFTY_QUALITY
 from pipeline.errors import ArtworkError
 from pipeline.model import Picture
 
@@ -51,7 +51,9 @@ def read(path: Path, *, alt: str = "") -> Picture:
     )
 
 
-def prepare(picture: Picture, destination: Path, *, size_px: int, square: bool = True) -> Picture:
+def prepare(
+    picture: Picture, destination: Path, *, size_px: int, square: bool = True, thrifty: bool = False
+) -> Picture:
     """Write a picture as feeds and players want it: an sRGB JPEG without transparency or metadata.
 
     Args:
@@ -59,6 +61,7 @@ def prepare(picture: Picture, destination: Path, *, size_px: int, square: bool =
         destination: the file to write, replaced only when the new one is complete.
         size_px: the most pixels a side may have; a smaller picture is not enlarged.
         square: whether a picture that is not square is cropped around its middle.
+        thrifty: for pages, where each kilobyte counts: less quality, and colours at half the resolution.
 
     Returns:
         The picture written, with its own hash and measure and the same alt.
@@ -69,8 +72,8 @@ def prepare(picture: Picture, destination: Path, *, size_px: int, square: bool =
     _, image = _decoded(picture.path, _data(picture.path))
     with _decoding(picture.path):
         made = _fitted(_squared(_opaque_srgb(image)) if square else _opaque_srgb(image), size_px)
-        data = _jpeg(made)
-    _write(destination, data)
+        data = _jpeg(made, thrifty=thrifty)
+    write(destination, data)
     return Picture(
         path=destination,
         sha256=hashlib.sha256(data).hexdigest(),
@@ -206,13 +209,18 @@ def _fitted(image: Image.Image, size_px: int) -> Image.Image:
     return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def _jpeg(image: Image.Image) -> bytes:
-    file = BytesIO()
-    image.save(file, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
+def _jpeg(image: Image.Image, *, thrifty: bool) -> bytes:
+    file, quality, subsampling = BytesIO(), THRIFTY_QUALITY if thrifty else QUALITY, 2 if thrifty else 0
+    image.save(file, "JPEG", quality=quality, subsampling=subsampling, optimize=True)
     return file.getvalue()
 
 
-def _write(destination: Path, data: bytes) -> None:
+def write(destination: Path, data: bytes) -> None:
+    """Write an image so that its name only ever shows the old content or the whole new one.
+
+    Raises:
+        ArtworkError: it cannot be written.
+    """
     partial = destination.with_name(f".{destination.name}.part")
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)

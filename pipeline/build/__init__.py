@@ -141,8 +141,8 @@ def release(
         show = found.complete()
         forced = frozenset(slugs or (each.slug for each in chosen)) if force else frozenset()
         due = tuple(episode for episode in chosen if episode.is_due(now) and episode.slug not in found.resting)
-        with Press(cache, _public(show), found.pictures) as press:
-            press.prepare_images(due)
+        with Press(cache, _public(show), found.pictures, with_pages=True) as press:
+            press.images.prepare(due)
             mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
             heard = _heard(listening.still_heard(where, cache, show, due, mastered), around=around)
             unsigned = tuple(gate.unsigned(where, show, due, mastered, found.pictures))

@@ -6,12 +6,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pipeline import artwork, audio, tags, words
+from pipeline import audio, pages, tags, words
+from pipeline.build.images import TAG_COVER_PX, Images
 from pipeline.cache import Cache, Entry, key
 from pipeline.model import (
     TRANSCRIPT_FORMATS,
     AlternateEnclosure,
-    Artwork,
     Chapter,
     Clip,
     Edition,
@@ -25,7 +25,6 @@ from pipeline.model import (
     Soundbite,
     TranscriptFile,
     Visibility,
-    asset_key,
     chapters_key,
     embed_key,
     episode_key,
@@ -34,10 +33,6 @@ from pipeline.model import (
     transcript_key,
 )
 
-ARTWORK_PX = 3000
-THUMBNAIL_PX = 400
-TAG_COVER_PX = 1000
-CHAPTER_PX = 1400
 SHORTEST_CLIP_MS = 1_000
 CODING_NAMES = {"aac": "M4A", "opus": "Opus"}
 
@@ -45,13 +40,21 @@ CODING_NAMES = {"aac": "M4A", "opus": "Opus"}
 class Press:
     """Makes items, and gathers in `files` (path by key) what must be copied into the site beside the texts."""
 
-    def __init__(self, cache: Cache, show: Show, pictures: dict[Path, Picture]) -> None:
-        self.cache, self.show, self.pictures = cache, show, pictures
+    def __init__(self, cache: Cache, show: Show, pictures: dict[Path, Picture], *, with_pages: bool = False) -> None:
+        self.cache, self.show, self.pictures, self.with_pages = cache, show, pictures, with_pages
         self.files: dict[str, Path] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         self.scratch = self._stack.enter_context(self.cache.scratch())
+        self.images = Images(
+            self.cache,
+            self.show,
+            self.pictures,
+            files=self.files,
+            scratch=self.scratch,
+            with_pages=self.with_pages,
+        )
         return self
 
     def __exit__(
@@ -59,30 +62,24 @@ class Press:
     ) -> None:
         self._stack.close()
 
-    def prepare_images(self, episodes: tuple[Episode, ...]) -> None:
-        """Prepare every image before there is sound to master: both at once would need twice the memory."""
-        shown = [self.show.artwork, *(feed.artwork for feed in self.show.feeds if feed.artwork)]
-        shown += [episode.cover for episode in episodes if episode.cover]
-        for path in shown:
-            for size_px in (ARTWORK_PX, TAG_COVER_PX):
-                self._prepared(self.pictures[path], size_px)
-        self._prepared(self.pictures[self.show.artwork], THUMBNAIL_PX)
-
     def edition(self, episodes: tuple[Episode, ...], masters: dict[str, Master]) -> Edition:
         """Complete the episodes that are due, newest first."""
-        picture = self.pictures[self.show.artwork]
+        images = self.images
+        picture = images.of_show()
         items = [self.item(episode, masters[episode.slug]) for episode in episodes]
         items.sort(key=lambda item: (item.published, item.episode.guid), reverse=True)
+        artwork = images.artwork("artwork", picture)
         return Edition(
             show=self.show,
-            artwork=self._published("artwork", picture, ARTWORK_PX),
-            thumbnail=self._published("thumbnail", picture, THUMBNAIL_PX),
+            artwork=artwork,
+            thumbnail=images.thumbnail("thumbnail", picture) or artwork,
             items=tuple(items),
-            feed_artworks={
-                feed.name: self._published(f"artwork-{feed.name}", self.pictures[feed.artwork], ARTWORK_PX)
-                for feed in self.show.feeds
-                if feed.artwork
-            },
+            social=images.social("show-social", pages.show_caption(self.show)),
+            feed_artworks=images.feed_artworks(),
+            feed_thumbnails=images.feed_thumbnails(),
+            feed_socials=images.feed_socials(),
+            region_socials=images.region_socials({episode.region for episode in episodes}),
+            icons=images.icons(),
             about_html=words.notes_html(self.show.site.about or "", page_url=None),
             privacy_html=words.notes_html(self.show.site.privacy or "", page_url=None),
         )
@@ -101,6 +98,7 @@ class Press:
         url, slug = self.show.url, episode.slug
         page_url, is_public = url(episode_key(slug)), episode.visibility is Visibility.PUBLIC
         cover = self.pictures.get(episode.cover) if episode.cover else None
+        caption = pages.episode_caption(self.show, episode, duration_ms=master.duration_ms)
         return Item(
             episode=episode,
             published=published,
@@ -113,15 +111,16 @@ class Press:
             notes_html=words.notes_html(episode.notes or "", page_url=page_url if is_public else None),
             chapters_url=url(chapters_key(slug)) if episode.chapters else None,
             transcripts=self._transcripts(episode),
-            cover=self._published(f"cover-{slug}", cover, ARTWORK_PX) if cover else None,
+            cover=self.images.artwork(f"cover-{slug}", cover) if cover else None,
+            thumbnail=self.images.thumbnail(f"cover-{slug}", cover) if cover else None,
+            social=self.images.social(f"social-{slug}", caption) if is_public else None,
             waveform=master.waveform,
         )
 
     def _chapter(self, episode: Episode, chapter: Chapter) -> Chapter:
         if chapter.image is None:
             return chapter
-        picture = self.pictures[chapter.image]
-        image = self._published(f"chapter-{episode.slug}", picture, CHAPTER_PX, square=False)
+        image = self.images.chapter(episode.slug, self.pictures[chapter.image])
         return dataclasses.replace(chapter, image_url=image.url)
 
     def _transcripts(self, episode: Episode) -> tuple[TranscriptFile, ...]:
@@ -181,7 +180,7 @@ class Press:
         )
 
     def _tagged(self, episode: Episode, master: Master, cover: Picture | None, *, path: Path, sha256: str) -> Entry:
-        picture = self._prepared(cover or self.pictures[self.show.artwork], TAG_COVER_PX)
+        picture = self.images.prepared(cover or self.images.of_show(), TAG_COVER_PX)
         values = self._values(episode, master)
         recipe = tags.recipe(self.show.tags)
         entry_key = key("tagged", sha256, repr(values), picture.sha256, picture.alt, recipe)
@@ -196,28 +195,6 @@ class Press:
         is_public = episode.visibility is Visibility.PUBLIC  # one for members has no page of its own
         page_url = self.show.url(episode_key(episode.slug) if is_public else "index.html")
         return tags.values(self.show, episode, duration_ms=master.duration_ms, page_url=page_url)
-
-    def _published(self, name: str, picture: Picture, size_px: int, *, square: bool = True) -> Artwork:
-        prepared = self._prepared(picture, size_px, square=square)
-        image = asset_key(name, prepared.sha256, "jpg")
-        self.files[image] = prepared.path
-        return Artwork(
-            key=image,
-            url=self.show.url(image),
-            mime=prepared.mime,
-            width=prepared.width,
-            height=prepared.height,
-            alt=picture.alt,
-        )
-
-    def _prepared(self, picture: Picture, size_px: int, *, square: bool = True) -> Picture:
-        entry_key = key("image", picture.sha256, size_px, square, artwork.recipe())
-        entry = self.cache.get("images", entry_key)
-        if entry is None:
-            made = artwork.prepare(picture, self.scratch / f"{entry_key}.jpg", size_px=size_px, square=square)
-            facts = {name: value for name, value in dataclasses.asdict(made).items() if name not in {"path", "alt"}}
-            entry = self.cache.put("images", entry_key, made.path, facts)
-        return Picture(**entry.facts, path=entry.path, alt=picture.alt)
 
 
 def _is_there(bite: Soundbite, master: Master) -> bool:

@@ -163,7 +163,7 @@ class _Look:
 
     def pictures(self, show: Show, episodes: tuple[Episode, ...]) -> dict[Path, Picture]:
         """Read every artwork, cover and chapter image; those that cannot be read are problems."""
-        wanted = {show.artwork: show.artwork_alt}
+        wanted = {show.artwork: show.artwork_alt} if show.artwork else {}
         wanted |= {feed.artwork: feed.artwork_alt or show.artwork_alt for feed in show.feeds if feed.artwork}
         wanted |= {e.cover: f"Cover of {e.title}" for e in episodes if e.cover}
         wanted |= {chapter.image: chapter.title for e in episodes for chapter in e.chapters if chapter.image}

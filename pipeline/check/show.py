@@ -26,7 +26,7 @@ def problems(show: Show, facts: Facts) -> Iterator[Problem]:
     if not _is_timezone(show.timezone):
         hint = "Write it as region and city, such as Europe/London."
         yield Problem(source=CONFIG, message=f'show.timezone "{show.timezone}" is unknown', hint=hint)
-    if picture := facts.pictures.get(show.artwork):
+    if show.artwork and (picture := facts.pictures.get(show.artwork)):
         yield from not_square(picture, CONFIG, f"show.artwork {show.artwork.name}", fatal=True)
     if not _is_here(urlsplit(show.site_url).hostname or ""):  # guids come from the address: not before it is public
         yield from _guids(show, facts)

@@ -57,7 +57,7 @@ def init(context: Context, directory: Path) -> None:
         context.screen.say(f"Wrote {path}")
     context.screen.say(
         f"Next: edit {root / workspace.CONFIG_NAME}, put your artwork beside it as artwork.png "
-        "(a square of 1400 to 3000 pixels), then: cln-media ingest RECORDING"
+        "(a square of 1400 to 3000 pixels; without it, artwork is drawn), then: cln-media ingest RECORDING"
     )
 
 

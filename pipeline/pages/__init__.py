@@ -15,8 +15,10 @@ from pipeline.errors import TemplateError
 from pipeline.model import Edition, Episode, Item, Show, Visibility, Withdrawal
 from pipeline.pages import drafts, embeds, lists, rendering, script, shared, views
 from pipeline.pages.assets import design_system
+from pipeline.pages.captions import episode_caption, feed_caption, region_caption, show_caption
 from pipeline.pages.framing import COMPACT, TALL
-from pipeline.pages.rendering import Site
+from pipeline.pages.manifest import manifest
+from pipeline.pages.rendering import Site, as_json
 from pipeline.pages.templating import DEFAULTS, html_environment, markdown_environment, render_template
 from pipeline.pages.views import EpisodeView, PageView
 from pipeline.pages.waveform import waveform_svg
@@ -30,10 +32,14 @@ __all__ = [
     "default_templates",
     "design_system",
     "draft_notes",
+    "episode_caption",
+    "feed_caption",
     "mastering_report",
     "members",
+    "region_caption",
     "render",
     "report_page",
+    "show_caption",
     "waveform_svg",
 ]
 
@@ -71,6 +77,9 @@ def render(edition: Edition, *, templates: Path | None = None) -> dict[str, byte
     for slug in edition.withdrawn:
         files.update(_tombstones(site, slug))
     files.update(_for_machines(edition, items))
+    if edition.icons:
+        emblem = edition.show.link(site.static.keys["icon.svg"])
+        files[views.MANIFEST_KEY] = as_json(manifest(site.view, emblem=emblem, icons=edition.icons))
     return dict(sorted(files.items()))
 
 

@@ -1,16 +1,18 @@
 """A site and its items in, every page that is not an episode's out: home, lists, what the show says of itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from markupsafe import Markup
 
-from pipeline.model import Compliance, Edition, Feed, Item, Visibility, list_key, oembed_key
+from pipeline.model import Compliance, Edition, Feed, Item, Visibility, feed_key, list_key, oembed_key
 from pipeline.pages import embeds, lists, subscribing, views
 from pipeline.pages.lists import Group, Sheet
+from pipeline.pages.pictures import image_view
 from pipeline.pages.rendering import Site
-from pipeline.pages.views import EpisodeView, FeedView, PageView
+from pipeline.pages.views import EpisodeView, PageView
 from pipeline.pages.wording import clean, date_words, one_line
 
 HOME_EPISODES = 20  # the home page shows the newest; the lists hold all
@@ -87,7 +89,7 @@ def render(site: Site, edition: Edition, items: tuple[Item, ...], shown: Views) 
     """
     groups = lists.groups(site.show, items)
     yield from _home(site, items, shown, groups)
-    yield from _lists(site, items, shown, groups)
+    yield from _lists(site, edition, items, shown, groups)
     yield from _indexes(site, groups)
     yield from _players(site, items, shown)
     yield from _subscribe(site)
@@ -128,48 +130,46 @@ def _home(site: Site, items: tuple[Item, ...], shown: Views, groups: tuple[Group
     )
 
 
-def _lists(site: Site, items: tuple[Item, ...], shown: Views, groups: tuple[Group, ...]) -> Iterator[tuple[str, bytes]]:
+def _lists(
+    site: Site, edition: Edition, items: tuple[Item, ...], shown: Views, groups: tuple[Group, ...]
+) -> Iterator[tuple[str, bytes]]:
     lede = f"Every episode of {site.view.title}, newest first."
-    yield from _list(site, lists.all_key, items, shown, title="All episodes", lede=lede)
+    head = {"title": "All episodes", "lede": lede, "caption": "", "page_image": site.view.social}
+    yield from _list(site, lists.all_key, items, shown, {**head, **_of_region(site, edition, None)})
     for group in groups:
-        feeds = [
-            part for part in site.show.feeds if group.region and part.region == group.region and part.set_name is None
-        ]
-        yield from _list(
-            site,
-            partial(list_key, group.kind, group.name),
-            group.items,
-            shown,
-            title=group.title,
-            lede=_LEDES[group.kind].format(group.title),
-            caption=_HEADINGS[group.kind],
-            feed=_public(site, feeds),
-            is_region=bool(group.region),
-        )
+        head = {"title": group.title, "lede": _LEDES[group.kind].format(group.title), "caption": _HEADINGS[group.kind]}
+        values = {**head, **_of_region(site, edition, group.region)}
+        yield from _list(site, partial(list_key, group.kind, group.name), group.items, shown, values)
+
+
+def _of_region(site: Site, edition: Edition, region: str | None) -> dict[str, Any]:
+    """Say what the list of a region has that others have not: a feed of its own, artwork, an image for shared links."""
+    part = next((feed for feed in site.show.feeds if region and _is_of(feed, region)), None)
+    thumbnail = edition.feed_thumbnails.get(part.name) if part else None
+    drawn = edition.region_socials.get(region or "")
+    return {
+        "is_region": region is not None,
+        "feed": views.feed_view(site.show, part.title, feed_key(part.name)) if part else None,
+        "artwork": image_view(site.show, thumbnail) if thumbnail else None,
+        "page_image": image_view(site.show, drawn) if drawn else site.view.social,
+    }
+
+
+def _is_of(feed: Feed, region: str) -> bool:
+    others = (feed.topic, feed.season, feed.set_name)
+    return feed.region == region and feed.visibility is Visibility.PUBLIC and others.count(None) == len(others)
 
 
 def _list(
-    site: Site,
-    key: Callable[..., str],
-    items: tuple[Item, ...],
-    shown: Views,
-    *,
-    title: str,
-    lede: str,
-    caption: str = "",
-    feed: FeedView | None = None,
-    is_region: bool = False,
+    site: Site, key: Callable[..., str], items: tuple[Item, ...], shown: Views, values: Mapping[str, Any]
 ) -> Iterator[tuple[str, bytes]]:
     for sheet in lists.sheets(items, site.show.site.per_page, key):
         of = f", page {sheet.number} of {sheet.of}" if sheet.of > 1 else ""
-        page = site.page(sheet.key, f"{title}{of}", lede)
+        page = site.page(sheet.key, f"{values['title']}{of}", values["lede"])
         years = views.by_year(tuple(shown[item.episode.slug] for item in sheet.items))
-        values = {"title": title, "lede": lede, "caption": caption, "feed": feed, "is_region": is_region}
+        about = f"the list {values['title']}"
         place = _place(site, sheet)
-        yield (
-            sheet.key,
-            site.render("list.html.jinja", page, about=f"the list {title}", years=years, place=place, **values),
-        )
+        yield sheet.key, site.render("list.html.jinja", page, about=about, years=years, place=place, **values)
 
 
 def _place(site: Site, sheet: Sheet) -> PlaceView:
@@ -196,11 +196,6 @@ def _indexes(site: Site, groups: tuple[Group, ...]) -> Iterator[tuple[str, bytes
 
 def _group(site: Site, group: Group) -> GroupView:
     return GroupView(title=group.title, link=site.show.link(list_key(group.kind, group.name)), count=len(group.items))
-
-
-def _public(site: Site, feeds: list[Feed]) -> FeedView | None:
-    public = [part for part in feeds if part.visibility is Visibility.PUBLIC]
-    return next((each for part in public for each in site.view.feeds if each.title == one_line(part.title)), None)
 
 
 def _players(site: Site, items: tuple[Item, ...], shown: Views) -> Iterator[tuple[str, bytes]]:

@@ -7,9 +7,10 @@ from datetime import datetime
 from markupsafe import Markup
 
 from pipeline import model
-from pipeline.model import Artwork, Clip, Edition, Enclosure, Episode, EpisodeKind, Feed, Item, Show, Speaker
+from pipeline.model import Clip, Edition, Enclosure, Episode, EpisodeKind, Feed, Item, Show, Speaker
 from pipeline.pages import wording
 from pipeline.pages.framing import COMPACT, TALL, code
+from pipeline.pages.pictures import ImageView, image_view
 from pipeline.pages.wording import clean, one_line
 
 HOME_KEY = "index.html"
@@ -20,6 +21,7 @@ SHARE_KEY = "share/index.html"
 ABOUT_KEY = "about/index.html"
 PRIVACY_KEY = "privacy/index.html"
 NOT_FOUND_KEY = "404.html"
+MANIFEST_KEY = "site.webmanifest"
 SHORT_MS = 120_000  # below it, seconds matter
 
 
@@ -30,17 +32,6 @@ class FeedView:
     title: str
     address: str
     link: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageView:
-    """An image as a page shows it; width and height in pixels."""
-
-    link: str
-    address: str
-    alt: str
-    width: int
-    height: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +60,9 @@ class ShowView:
     feed: FeedView
     feeds: tuple[FeedView, ...]
     image: ImageView
+    social: ImageView
+    manifest: str
+    touch_icon: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +133,7 @@ class EpisodeView:
     alternates: tuple[FileView, ...]
     clips: tuple[ClipView, ...]
     image: ImageView
+    social: ImageView
     chapters: tuple[ChapterView, ...]
     notes: Markup
     transcripts: tuple[FileView, ...]
@@ -167,9 +162,12 @@ def show_view(edition: Edition) -> ShowView:
         about=show.link(ABOUT_KEY),
         privacy=show.link(PRIVACY_KEY),
         **_indexes(edition),
-        feed=_feed_view(show, show.title, model.FEED_KEY),
+        feed=feed_view(show, show.title, model.FEED_KEY),
         feeds=_feed_views(show, show.feeds),
-        image=_image_view(show, edition.thumbnail),
+        image=image_view(show, edition.thumbnail),
+        social=image_view(show, edition.social or edition.thumbnail),
+        manifest=show.link(MANIFEST_KEY) if edition.icons else "",
+        touch_icon=show.link(edition.icons[0].key) if edition.icons else "",
     )
 
 
@@ -198,7 +196,7 @@ def episode_view(edition: Edition, item: Item) -> EpisodeView:
     return EpisodeView(
         slug=episode.slug,
         title=one_line(episode.title),
-        label=_label(episode),
+        label=label(episode),
         summary=clean(episode.summary),
         region=one_line(show.region_name(episode.region)),
         set_name=one_line(episode.set_name),
@@ -220,7 +218,8 @@ def episode_view(edition: Edition, item: Item) -> EpisodeView:
         audio_address=show.url(item.enclosure.key),
         alternates=tuple(_sound(show, one.enclosure, one.title) for one in item.alternates),
         clips=tuple(_clip_view(show, clip) for clip in item.clips),
-        image=_image_view(show, item.cover or edition.thumbnail),
+        image=image_view(show, item.thumbnail or item.cover or edition.thumbnail),
+        social=image_view(show, item.social or item.cover or edition.social or edition.thumbnail),
         chapters=tuple(_chapters(episode)),
         notes=Markup(clean(item.notes_html)),  # noqa: S704  # an Item's notes are sanitised HTML
         transcripts=_transcripts(show, item),
@@ -247,7 +246,7 @@ def show_data(show: ShowView) -> dict[str, object]:
         "description": show.description,
         "url": show.address,
         "webFeed": show.feed.address,
-        "image": show.image.address,
+        "image": show.social.address,
         "inLanguage": show.language,
         "author": {"@type": "Organization", "name": show.author},
     }
@@ -265,7 +264,7 @@ def episode_data(show: ShowView, view: EpisodeView, item: Item) -> dict[str, obj
         "datePublished": view.published_iso,
         "duration": view.length_iso,
         "inLanguage": view.language,
-        "image": view.image.address,
+        "image": view.social.address,
         "episodeNumber": episode.number,
         "partOfSeries": {"@type": "PodcastSeries", "name": show.title, "url": show.address},
         "partOfSeason": {"@type": "PodcastSeason", "seasonNumber": episode.season} if episode.season else None,
@@ -297,7 +296,8 @@ def _clip(view: EpisodeView, chapter: ChapterView) -> dict[str, object]:
     }
 
 
-def _label(episode: Episode) -> str:
+def label(episode: Episode) -> str:
+    """Name an episode by its kind and number: `Episode 1`, `Trailer`, or nothing."""
     if episode.kind is EpisodeKind.FULL:
         return f"Episode {episode.number}" if episode.number is not None else ""
     return "Trailer" if episode.kind is EpisodeKind.TRAILER else "Bonus episode"
@@ -330,9 +330,7 @@ def safe_url(url: str | None) -> str | None:
 
 
 def _sound(show: Show, enclosure: Enclosure, title: str | None = None) -> FileView:
-    length_ms = enclosure.duration_ms
-    length = wording.length_words(length_ms) if length_ms < SHORT_MS else wording.short_length_words(length_ms)
-    about = f"{length}, {wording.size_words(enclosure.length)}"
+    about = f"{wording.rough_length_words(enclosure.duration_ms)}, {wording.size_words(enclosure.length)}"
     name = one_line(title) or wording.audio_name(enclosure.mime)
     return FileView(name=f"{name} ({about})", link=show.link(enclosure.key), mime=enclosure.mime)
 
@@ -360,22 +358,13 @@ def _link(show: Show, url: str) -> str:
     return show.link(url.removeprefix(show.site_url)) if url.startswith(show.site_url) else url
 
 
-def _image_view(show: Show, artwork: Artwork) -> ImageView:
-    return ImageView(
-        link=show.link(artwork.key),
-        address=show.url(artwork.key),
-        alt=one_line(artwork.alt),
-        width=artwork.width,
-        height=artwork.height,
-    )
-
-
-def _feed_view(show: Show, title: str, key: str) -> FeedView:
+def feed_view(show: Show, title: str, key: str) -> FeedView:
+    """Make what templates see of a feed."""
     return FeedView(title=one_line(title), address=show.url(key), link=show.link(key))
 
 
 def _feed_views(show: Show, feeds: tuple[Feed, ...]) -> tuple[FeedView, ...]:
-    return tuple(_feed_view(show, feed.title, model.feed_key(feed.name)) for feed in feeds)
+    return tuple(feed_view(show, feed.title, model.feed_key(feed.name)) for feed in feeds)
 
 
 def newest(moments: tuple[datetime, ...], timezone: str) -> str | None:

@@ -14,6 +14,7 @@ _MONTHS = (
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
+_SHORT_MS = 120_000
 _AUDIO_NAMES = {"audio/mpeg": "MP3", "audio/mp4": "M4A", "audio/ogg": "Ogg", "audio/wav": "WAV", "audio/flac": "FLAC"}
 _TRANSCRIPT_NAMES = {
     "text/html": "Web page",
@@ -65,6 +66,11 @@ def short_length_words(milliseconds: int) -> str:
     """Write a length roughly, for a link: `2 minutes`, or seconds below one minute."""
     minutes = round(milliseconds / 60_000)
     return length_words(minutes * 60_000) if minutes else length_words(milliseconds)
+
+
+def rough_length_words(milliseconds: int) -> str:
+    """Write a length with no more words than it needs: seconds matter only in what is short."""
+    return length_words(milliseconds) if milliseconds < _SHORT_MS else short_length_words(milliseconds)
 
 
 def _join(*parts: tuple[int, str]) -> str:

@@ -24,6 +24,7 @@ TYPES = {
     "svg": "image/svg+xml",
     "txt": "text/plain; charset=utf-8",
     "vtt": "text/vtt; charset=utf-8",
+    "webmanifest": "application/manifest+json",
     "webp": "image/webp",
     "woff2": "font/woff2",
     "xml": "application/rss+xml; charset=utf-8",

@@ -15,6 +15,7 @@ from pipeline.model import Episode, Problem, Show
 from pipeline.workspace import keys, standing, toml
 from pipeline.workspace.episodes import EpisodeReader
 from pipeline.workspace.places import (
+    ARTWORK_NAME,
     CONFIG_NAME,
     EPISODE_NAME,
     NOTES_NAME,
@@ -43,6 +44,14 @@ __all__ = [
 ]
 
 
+NO_ARTWORK = Problem(
+    source=CONFIG_NAME,
+    message=f"there is no {ARTWORK_NAME}: the show's artwork is drawn from its title",
+    hint='Put a square of 1400 to 3000 pixels there, or write artwork = "" under [show] to keep the drawn one.',
+    fatal=False,
+)
+
+
 def find(start: Path) -> Workspace:
     """Find the workspace `start` is in: the nearest folder upward with a cln_media.toml.
 
@@ -68,6 +77,8 @@ def read_show(workspace: Workspace) -> tuple[Show | None, tuple[Problem, ...]]:
     reading = toml.read(workspace.config, CONFIG_NAME, keys.SHOW_SECTIONS)
     if any(problem.fatal for problem in reading.problems):
         return None, tuple(reading.problems)
+    if reading.values["show"]["artwork"] is None and not _is_there(workspace.artwork):
+        reading.problems.append(NO_ARTWORK)
     site, problems = standing.site_settings(workspace, reading.values)
     return replace(_show(workspace, reading.values), site=site), (*reading.problems, *problems)
 
@@ -79,7 +90,7 @@ def _show(workspace: Workspace, values: dict[str, Any]) -> Show:
         **{name: show[name] for name in ("title", "description", "language", "author", "owner_name", "owner_email")},
         **{name: show[name] for name in ("artwork_alt", "explicit", "copyright", "guid", "kind", "locked", "timezone")},
         categories=tuple(_category(text) for text in show["categories"]),
-        artwork=workspace.root / show["artwork"],
+        artwork=_artwork(workspace, show["artwork"]),
         site_url=site["url"].rstrip("/") + "/",
         identity=site["identity"],
         identity_permission=site["identity_permission"],
@@ -95,6 +106,16 @@ def _show(workspace: Workspace, values: dict[str, Any]) -> Show:
         staging=_staging(values["storage"]),
         trust=_trust(values["trust"]),
     )
+
+
+def _artwork(workspace: Workspace, name: str | None) -> Path | None:
+    if name is None and not _is_there(workspace.artwork):
+        return None
+    return workspace.artwork if name is None else workspace.root / name if name else None
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists() or path.is_symlink()  # a link that leads nowhere was meant to be there
 
 
 def _storage(values: dict[str, Any]) -> model.StorageSettings:

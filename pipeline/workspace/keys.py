@@ -154,8 +154,9 @@ SHOW_SECTIONS = (
             Key(
                 name="artwork",
                 kind="text",
-                doc="The show's artwork: a square PNG or JPEG of 1400 to 3000 pixels, beside this file.",
-                default="artwork.png",
+                doc="The show's artwork: a square PNG or JPEG of 1400 to 3000 pixels, beside this file. Without this "
+                "key it is artwork.png if that is there; else, or with an empty text, one is drawn.",
+                example='"artwork.png"',
             ),
             Key(
                 name="artwork_alt",
@@ -448,7 +449,12 @@ SHOW_SECTIONS = (
                 pattern=r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*",
                 pattern_meaning="a language tag such as en-GB",
             ),
-            Key(name="artwork", kind="text", doc="Artwork of its own: a square PNG or JPEG of 1400 to 3000 pixels."),
+            Key(
+                name="artwork",
+                kind="text",
+                doc="Artwork of its own: a square PNG or JPEG of 1400 to 3000 pixels, or the file that show.artwork "
+                "names. Without one, it is drawn from the region's name or the feed's title.",
+            ),
             Key(name="artwork_alt", kind="text", doc="What that artwork shows."),
             Key(
                 name="guid",

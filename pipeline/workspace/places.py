@@ -16,6 +16,7 @@ SIGN_OFF_NAME = "sign-off.toml"
 ABOUT_NAME = "about.md"
 PRIVACY_NAME = "privacy.md"
 STATEMENT_NAME = "accessibility.toml"
+ARTWORK_NAME = "artwork.png"
 COVER_NAMES = ("cover.jpg", "cover.jpeg", "cover.png")
 
 
@@ -29,6 +30,11 @@ class Workspace:
     def config(self) -> Path:
         """The settings file."""
         return self.root / CONFIG_NAME
+
+    @property
+    def artwork(self) -> Path:
+        """The show's artwork, where the settings name no other."""
+        return self.root / ARTWORK_NAME
 
     @property
     def episodes(self) -> Path:
