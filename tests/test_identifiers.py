@@ -135,6 +135,23 @@ def test_a_valid_number_is_an_nhs_number_whatever_it_is_called(name: str) -> Non
     assert found(f"{name} {said}") == [("NHS_NUMBER", "certain", said)]
 
 
+@pytest.mark.parametrize(
+    ("before", "talk", "is_found"),
+    [
+        ("Listen: ", ", where did I put my glasses, ", True),
+        ("The number is ", ", it is on the other page of the letter, ", True),
+        ("Listen: ", f", {'and nobody at the desk knew where the notes were ' * 2}, ", False),
+        ("Listen: ", ".\n\nWhere are they? ", False),
+    ],
+)
+def test_talk_between_the_groups_of_a_number_does_not_hide_it(before: str, talk: str, *, is_found: bool) -> None:
+    """Three groups of a valid number are one for a sentence of talk between them, and not for a paragraph."""
+    groups = talk.join([spoken(NUMBER[:3]), spoken(NUMBER[3:6]), spoken(NUMBER[6:])])
+    assert (found(f"{before}{groups}.") == [("NHS_NUMBER", "certain", groups)]) is is_found
+    other = talk.join([spoken(INVALID[:3]), spoken(INVALID[3:6]), spoken(INVALID[6:])])
+    assert "NHS_NUMBER" not in {kind for kind, _, _ in found(f"{before}{other}.")}
+
+
 def test_a_date_of_birth_asked_for_hides_no_number() -> None:
     """Digits that are more than a date has are the number they are, though a date of birth was asked for before."""
     said = f"{spoken(NUMBER[:3], ', ')}, {spoken(NUMBER[3:])}"
@@ -270,7 +287,15 @@ def test_findings_ascend_do_not_overlap_and_quote_the_text(text: str) -> None:
         *("1", "1 ", "1-", "0 ", "(0", "+44", "1,000", "1/2/", "2026-", "999 999 9999 ", "\u0661"),
         *("a", "a.", "a@", "a@b.", "@", "M1 1", "AB12", " ", "\n", "."),
         *("Mr A ", "Aa ", "Aa's ", "flat 1 ", "at a dot ", "patient called A ", "12 May 1947 ", "dob 12 ", "reg A1 "),
-        *("b for b ", "x-ray ", "nine hundred and ", "nine, that's three nines, ", "one, hang on, ", "one, one, no, "),
+        *(
+            "b for b ",
+            "x-ray ",
+            "nine hundred and ",
+            "nine, that's three nines, ",
+            "one, hang on, ",
+            "one, one, no, ",
+            "one two aa ",
+        ),
         *("outside 1 aa bb ", "12, The Aa ", "put a b at x dot org ", "dob 1 1 1 ", "april forty one, ", "Aa (95 "),
         *("one ", "oh, ", "double ", "um ", "born ", "born 1 ", "twenty ", "first of the ", "nineteen ", "May, "),
     ],

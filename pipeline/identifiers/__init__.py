@@ -78,7 +78,7 @@ def _strong(findings: list[Finding]) -> list[tuple[int, int]]:
 
 
 def _without_misnamed(text: str, row: Tokens, findings: list[Finding]) -> list[Finding]:
-    """Leave out hospital numbers that are the beginning of an NHS number."""
+    """Leave out hospital numbers that are an NHS number, or the beginning of one, whatever a form calls them."""
     if all(each.kind != "HOSPITAL_NUMBER" for each in findings):
         return findings
     others = [each for each in findings if each.kind != "HOSPITAL_NUMBER"]

@@ -27,7 +27,7 @@ _ANY = (
     r"|Grove|Square|Sq|Mews|Row|Hill|Walk|Park|Parade|View|Rise|Green|Gate|Croft|Fold|Wharf|Yard|Broadway|Brow|Mount"
     r"|Embankment|Vale|Passage|Lodge|Villas|Buildings|Cottages|Meadows?|Fields?|Bank|Quay|Side|End|Common"
     r"|Cottage|House|Garth|Paddock|Spinney|Mead|Nook|Drove|Causeway|Esplanade|Parkway|Ridge|Ridgeway|Circus|Wynd|Brae"
-    r"|Alley|Holt|Hollow|Dell|Glebe|Knoll|Leas?|Orchard|Ridings|Warren|Copse|Chase|Dene|Heath|Promenade|Quays)"
+    r"|Alley|Holt|Hollow|Dell|Glebe|Knoll|Leas?|Orchard|Ridings|Warren|Copse|Chase|Dene|Heath|Promenade|Quays|Approach(?!\sto))"
 )
 # What a street is called by itself behind "the".
 _THE = (
@@ -136,7 +136,7 @@ _IDLE = listed(
 )
 _NEVER_STREETS = listed(
     "minutes miles people patients per years percent hours council bedroom terraced detached sheltered nursing boarding"
-    " halfway shared rented housing"
+    " halfway shared rented housing system systems programme care clinical"
 )
 _AROUND = 40
 _PUBLIC = re.compile(r"10 Downing Street|number (?:10|ten),? downing street", re.IGNORECASE)

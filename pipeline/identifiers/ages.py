@@ -30,7 +30,7 @@ _WORDS_OF_YEARS = r"[\s-]?(?:years?|yrs?|yr|y)[\s-]?(?:olds?|of\s+age)|[\s-]?(?:
 _PEOPLE = (
     r"(?:she|he|she's|he's|she\u2019s|he\u2019s|who|who's|who\u2019s|they're|mum|mother|dad|father|nan|gran"
     r"|granny|grandma|grandad|grandfather|"
-    r"grandmother|lady|gentleman|man|woman|patient|resident|neighbour|aunt|auntie|uncle|husband|wife|chap|i'm"
+    r"grandmother|lady|gentleman|man|woman|patient|pt|resident|neighbour|aunt|auntie|uncle|husband|wife|chap|i'm"
     r"|(?:mother|father|sister|brother)-in-law|old\s(?:boy|girl|dear|fella)|pensioner|grandparent|bloke"
     r"|i\u2019m|widow\w*|client)(?:'s|\u2019s)?"
 )
@@ -80,6 +80,7 @@ _PATTERNS = (
         rf"\b(?:oldest|eldest)\s(?:\w+\s)?(?:{_WHO}|one|member|child)s?\b(?:\s\w+){{0,5}}?(?:['\u2019]s|\s(?:is|was|turned|being))\s(?:about\s|nearly\s|now\s)?"
         rf"(?P<n>{_OLD}){_NOT_AGE}"
     ),
+    rf"\b(?:an?|this|that|one|another)\s(?:\w+\s)?{_WHO}\sof\s(?:about\s|nearly\s)?(?P<r>{_OLD}){_NOT_AGE}",
     rf"(?<!\w)(?-i:[MF])(?:/|,\s|\s(?:aged?\s)?)(?P<o>{_OLD})(?=\s?(?:[,.;)]|$))",
     (
         rf"\b(?:she|he|who|mum|dad|nan|gran|{_WHO}|{_PEOPLE})(?:['\u2019](?:s|d|ll))?(?:\s(?:has|had|is|was|just|now|only"

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 
 from pipeline.identifiers.finding import Severity, made
-from pipeline.identifiers.readings import is_nhs_number
 from pipeline.identifiers.stoplists import listed
 from pipeline.identifiers.symbols import Symbols, rows
 from pipeline.identifiers.tokens import Tokens
@@ -158,11 +157,10 @@ def _hospital(text: str, symbols: Symbols, named: list[tuple[int, int]]) -> Iter
         if first is not None and _WAY.fullmatch(text, end, symbols.starts[first]):
             match = _HOSPITAL_CODE.match(symbols.text, first)
             place = symbols.place(match) if match else None
-            if match and place:
-                # Ten digits with a right check digit are an NHS number, whatever the form calls them.
-                yield made("NHS_NUMBER" if is_nhs_number(match[0]) else "HOSPITAL_NUMBER", text, *place, "certain")
+            if place:
+                yield made("HOSPITAL_NUMBER", text, *place, "certain")
         elif symbols.ends[-1] <= start and _is_behind(text, symbols.ends[-1], start):
             match = re.search(rf"(?:{_HOSPITAL_CODE.pattern})$", symbols.text)
             place = symbols.place(match) if match else None
-            if match and place and not is_nhs_number(match[0]):
+            if place:
                 yield made("HOSPITAL_NUMBER", text, *place, "likely")

@@ -14,7 +14,7 @@ _WRITTEN = re.compile(
     ),
     re.IGNORECASE,
 )
-_DOT = r"(?:\s{1,3}(?:dot|point)\s{1,3}|\s{0,3}\.\s{0,3}(?=[a-z]))"
+_DOT = r"(?:,?\s{1,3}(?:dot|point),?\s{1,3}|\s{0,3}\.\s{0,3}(?=[a-z]))"
 _TOP = r"(?:com|net|org|uk|gov|ac|co|example|eu|ie|info|me|scot|wales|cymru|nhs|edu|test)\b"
 _LABEL = (
     r"(?:(?:hot|g|proton|talk|nhs)\smail|bt\sinternet|virgin\smedia"

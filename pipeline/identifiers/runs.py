@@ -30,6 +30,10 @@ _BEFORE, _AFTER, _AFTER_NHS = 60, 40, 70
 _SERVICE_LENGTHS = frozenset([6, 8, 10, 11])
 _LONGEST_PHONE = 13
 _PART_OF_CODE = range(3, 7)
+_TALK = 60  # characters of talk between the groups of one number
+_GROUPS = frozenset([(3, 3, 4), (3, 7), (6, 4)])
+_MOST_GROUPS = 4
+_LONGEST_GROUP = 20  # tokens
 _SINGLES = 5  # digits said one by one, without which ten digits are rather a list of quantities
 
 _PART = frozenset([Is.FIGURES, Is.ZERO, Is.UNIT, Is.TEEN, Is.TENS, Is.SCALE, Is.REPEAT, Is.FILLER])
@@ -107,12 +111,49 @@ def runs(text: str, row: Tokens, taken: Sequence[tuple[int, int]]) -> Iterator[F
         taken: places that hold something else, ascending.
     """
     searched = blanked(text, [*taken, *(match.span() for match in _QUANTITY.finditer(text))])
+    unsure: list[tuple[list[Token], list[Finding]]] = []
     for run in _grouped(searched, row):
         parts = _numbers(text, pieces_of(run), run)
         found = [finding for pieces in parts for finding in _judged(text, pieces, run)]
         is_known = any(finding.severity == "certain" or finding.kind in {"PHONE", ""} for finding in found)
         other = None if is_known else _read_otherwise(text, run)
-        yield from [other] if other else found
+        if other is not None:
+            yield other
+        elif is_known:
+            yield from found
+        else:
+            unsure.append((run, found))
+    yield from _across_talk(text, unsure)
+
+
+def _across_talk(text: str, unsure: Sequence[tuple[list[Token], list[Finding]]]) -> Iterator[Finding]:
+    """Find numbers with other talk between their groups: "nine nine nine, where are my glasses, four two six …"."""
+    at = 0
+    while at < len(unsure):
+        for after in range(at + 2, min(at + _MOST_GROUPS, len(unsure)) + 1):
+            bridged = _bridged(text, [run for run, _ in unsure[at:after]])
+            if bridged is not None:
+                yield bridged
+                at = after
+                break
+        else:
+            yield from unsure[at][1]
+            at += 1
+
+
+def _bridged(text: str, groups: Sequence[list[Token]]) -> Finding | None:
+    between = (text[first[-1].end : second[0].start] for first, second in pairwise(groups))
+    if any(len(talk) > _TALK or "\n\n" in talk for talk in between) or max(map(len, groups)) > _LONGEST_GROUP:
+        return None
+    said = [pieces_of(run) for run in groups]
+    if sum(len(piece.digits) for pieces in said for piece in pieces) != NHS_DIGITS:
+        return None
+    whole = _said(text, groups[0][0].start, groups[-1][-1].end, [piece for pieces in said for piece in pieces])
+    if not _is_nhs_number(whole):
+        return None
+    is_called = whole.is_named() or surroundings.NAMED_NUMBER.search(whole.before)
+    is_grouped = whole.singles == NHS_DIGITS and tuple(len(text_of(pieces)) for pieces in said) in _GROUPS
+    return whole.made("NHS_NUMBER", "certain") if is_called or is_grouped else None
 
 
 def _phone(text: str, start: int, end: int, digits: str) -> Finding:

@@ -116,7 +116,7 @@ healthwatch macmillan marie curie samaritans mind
 catholic muslim hindu sikh jewish christian polish french german spanish italian indian chinese african asian
 caribbean somali urdu punjabi
 body mass index early warning score scale coma white paper
-key keys grade requisition long term plan five year forward view deep end
+carer key keys grade requisition long term plan five year forward view deep end
 """
 
 

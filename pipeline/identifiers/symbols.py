@@ -160,7 +160,11 @@ def _beside(row: Tokens, at: int) -> list[int]:
 
 
 def _says_symbol(token: Token) -> bool:
-    return token.what in {Is.LETTER, Is.UNIT, Is.ZERO, Is.FIGURES} or token.word in _SPELLED or token.word == "ray"
+    return (
+        token.what in {Is.LETTER, Is.UNIT, Is.ZERO, Is.FIGURES, Is.TEEN, Is.TENS}
+        or token.word in _SPELLED
+        or token.word == "ray"
+    )
 
 
 def spelled(text: str, row: Tokens) -> str:
