@@ -86,6 +86,78 @@ def test_a_spoken_nhs_number_is_certain(said: str) -> None:
     assert found(f"So, it was {said} and that is all.") == [("NHS_NUMBER", "certain", said)]
 
 
+ASIDES = (
+    *(", hang on, ", ", and then a ", " space ", " dash ", ", the next bit is ", ", last bit's ", " yep ", "? Yeah, "),
+    *(", sorry, ", ", followed by ", ", I think it's ", ", bear with me, ", ", and it ends with ", ", then it's "),
+)
+
+
+@given(
+    st.integers(0, 999_999).map(nhs_number),
+    st.lists(st.sampled_from(ASIDES), min_size=2, max_size=2),
+)
+def test_what_interrupts_a_number_does_not_hide_it(number: str, asides: list[str]) -> None:
+    """A valid number is found whole whatever is said between its groups, and is the same number."""
+    said = f"{spoken(number[:3])}{asides[0]}{spoken(number[3:6])}{asides[1]}{spoken(number[6:])}"
+    assert found(f"Listen: {said}.") == [("NHS_NUMBER", "certain", said)]
+    assert canonical(finding("NHS_NUMBER", said)) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (nhs_number(433_117), "nine nine nine, four hundred and thirty three, one one seven five"),
+        (nhs_number(433_117), "nine hundred ninety nine, four hundred thirty three, one one seven five"),
+        (nhs_number(327_529), "nine nine nine, three twenty seven, five thousand two hundred and ninety eight"),
+        (nhs_number(400_337), "nine nine nine four hundred thirty three seventy two"),
+        (NUMBER, f"three nines, {spoken(NUMBER[3:])}"),
+        (NUMBER, f"nine nine nine, so that's three nines, {spoken(NUMBER[3:])}"),
+        (NUMBER, ", ".join(["nine nine nine", *[spoken(NUMBER[3:6])] * 2, spoken(NUMBER[6:])])),
+        (NUMBER, f"nine nine nine, four, no, {spoken(NUMBER[3:6])}, {spoken(NUMBER[6:])}"),
+    ],
+)
+def test_another_reading_counts_where_the_check_digit_is_right(number: str, said: str) -> None:
+    """Hundreds, repeats, echoes and slips are read as the number that holds; with another last digit they are none."""
+    assert found(f"The number's {said}, okay.") == [("NHS_NUMBER", "certain", said)]
+    assert canonical(finding("NHS_NUMBER", said)) == number
+    last = said.rsplit(" ", 1)[-1]
+    other = said.removesuffix(last) + WORDS[(WORDS.index(last) + 1) % 10] if last in WORDS else f"{said} three"
+    assert "NHS_NUMBER" not in {kind for kind, _, _ in found(f"The number's {other}, okay.")}
+
+
+@pytest.mark.parametrize("name", ["patient ID", "record number is", "Unit no.", "clinic number", "EMIS number:"])
+def test_a_valid_number_is_an_nhs_number_whatever_it_is_called(name: str) -> None:
+    """Ten digits with a right check digit are an NHS number where a form calls them something else; others are not."""
+    number = grouped(NUMBER, " ")
+    assert found(f"{name} {number}") == [("NHS_NUMBER", "certain", number)]
+    assert found(f"{name} {grouped(INVALID, ' ')}") == [("HOSPITAL_NUMBER", "certain", grouped(INVALID, " "))]
+    said = f"{spoken(NUMBER[:5])}, {spoken(NUMBER[5:6])}, hang on, {spoken(NUMBER[6:])}"
+    assert found(f"{name} {said}") == [("NHS_NUMBER", "certain", said)]
+
+
+@pytest.mark.parametrize(
+    ("before", "talk", "is_found"),
+    [
+        ("Listen: ", ", where did I put my glasses, ", True),
+        ("The number is ", ", it is on the other page of the letter, ", True),
+        ("Listen: ", f", {'and nobody at the desk knew where the notes were ' * 2}, ", False),
+        ("Listen: ", ".\n\nWhere are they? ", False),
+    ],
+)
+def test_talk_between_the_groups_of_a_number_does_not_hide_it(before: str, talk: str, *, is_found: bool) -> None:
+    """Three groups of a valid number are one for a sentence of talk between them, and not for a paragraph."""
+    groups = talk.join([spoken(NUMBER[:3]), spoken(NUMBER[3:6]), spoken(NUMBER[6:])])
+    assert (found(f"{before}{groups}.") == [("NHS_NUMBER", "certain", groups)]) is is_found
+    other = talk.join([spoken(INVALID[:3]), spoken(INVALID[3:6]), spoken(INVALID[6:])])
+    assert "NHS_NUMBER" not in {kind for kind, _, _ in found(f"{before}{other}.")}
+
+
+def test_a_date_of_birth_asked_for_hides_no_number() -> None:
+    """Digits that are more than a date has are the number they are, though a date of birth was asked for before."""
+    said = f"{spoken(NUMBER[:3], ', ')}, {spoken(NUMBER[3:])}"
+    assert found(f"Date of birth and NHS number, {said}.") == [("NHS_NUMBER", "certain", said)]
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -215,6 +287,16 @@ def test_findings_ascend_do_not_overlap_and_quote_the_text(text: str) -> None:
         *("1", "1 ", "1-", "0 ", "(0", "+44", "1,000", "1/2/", "2026-", "999 999 9999 ", "\u0661"),
         *("a", "a.", "a@", "a@b.", "@", "M1 1", "AB12", " ", "\n", "."),
         *("Mr A ", "Aa ", "Aa's ", "flat 1 ", "at a dot ", "patient called A ", "12 May 1947 ", "dob 12 ", "reg A1 "),
+        *(
+            "b for b ",
+            "x-ray ",
+            "nine hundred and ",
+            "nine, that's three nines, ",
+            "one, hang on, ",
+            "one, one, no, ",
+            "one two aa ",
+        ),
+        *("outside 1 aa bb ", "12, The Aa ", "put a b at x dot org ", "dob 1 1 1 ", "april forty one, ", "Aa (95 "),
         *("one ", "oh, ", "double ", "um ", "born ", "born 1 ", "twenty ", "first of the ", "nineteen ", "May, "),
     ],
 )
@@ -366,11 +448,15 @@ def test_a_date_is_the_same_said_and_written(day: date) -> None:
             "DATE_OF_BIRTH",
             ("twelfth of May, um, nineteen forty seven", "12/05/1947", "12 May 47", "twelve oh five forty seven"),
         ),
+        ("DATE_OF_BIRTH", ("17/04/1936", "1 7 0 4 3 6", "one seven, oh four, three six", "April thirty six, the 17th")),
         ("DATE_OF_BIRTH", ("the third of the fourth 72", "3.4.1972", "third of April seventy-two")),
         ("PHONE", ("oh double seven double oh nine double oh one two three", "07700 900123", "+44 7700 900 123")),
         ("POSTCODE", ("M1 4BT", "m one four b t", "M 1, 4 B T")),
+        ("POSTCODE", ("PO19 8LL", "P O nineteen, eight, double L", "p o 19 8 l l")),
         ("NI_NUMBER", ("QQ 12 34 56 C", "q q one two three four five six c")),
         ("EMAIL", ("J.Smith@example.com", "j dot smith at example dot com")),
+        ("EMAIL", ("tarek9@example.net", "t, a, r, e for echo, k, 9 at sign example dot net")),
+        ("POSTCODE", ("BL3 2RJ", "B for bravo, L, three, space, two Romeo J", "b l three, and then two r j")),
         ("PERSON", ("Mrs Quill", "mrs. quill")),
         ("AGE", ("ninety-four", "94", "ninety four")),
         ("ADDRESS", ("14 Acacia Avenue", "fourteen acacia avenue")),

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 
 from pipeline.identifiers.addresses import addresses
 from pipeline.identifiers.ages import ages
+from pipeline.identifiers.asides import without_asides
 from pipeline.identifiers.birth import births
 from pipeline.identifiers.codes import codes
 from pipeline.identifiers.finding import made, without_overlaps
@@ -19,10 +20,11 @@ from pipeline.identifiers.joining import Joined, joined
 from pipeline.identifiers.mail import addresses_of_mail
 from pipeline.identifiers.names import names
 from pipeline.identifiers.people import People, is_allowed, people
-from pipeline.identifiers.runs import is_nhs_number, runs, written_numbers
+from pipeline.identifiers.readings import is_nhs_number
+from pipeline.identifiers.runs import runs, written_numbers
 from pipeline.identifiers.saying import canonical
 from pipeline.identifiers.spacing import squeezed
-from pipeline.identifiers.tokens import tokens
+from pipeline.identifiers.tokens import Tokens, tokens
 from pipeline.model import Finding
 
 __all__ = ["Joined", "People", "canonical", "find", "is_nhs_number", "joined", "people"]
@@ -52,7 +54,7 @@ def find(text: str, *, people: People | None = None, today: date | None = None) 
 
 
 def _found(text: str, people: People | None, today: date) -> Iterator[Finding]:
-    row = tokens(text)
+    row = without_asides(text, tokens(text))
     shaped = [
         *written_numbers(text),
         *addresses_of_mail(text),
@@ -63,8 +65,25 @@ def _found(text: str, people: People | None, today: date) -> Iterator[Finding]:
         *names(text),
         *(people(text) if people else ()),
     ]
+    shaped = _without_misnamed(text, row, shaped)
     # What a strong finding holds is no part of a run of digits, so that a number next to it is still found.
-    strong = [(each.start, each.end) for each in shaped if each.severity != "check" and each.kind != "PERSON"]
+    strong = _strong(shaped)
     for each in without_overlaps([*shaped, *runs(text, row, strong)], len(text)):
         if each.kind and not (each.kind == "PERSON" and is_allowed(people, each.text)):
             yield each
+
+
+def _strong(findings: list[Finding]) -> list[tuple[int, int]]:
+    return [(each.start, each.end) for each in findings if each.severity != "check" and each.kind != "PERSON"]
+
+
+def _without_misnamed(text: str, row: Tokens, findings: list[Finding]) -> list[Finding]:
+    """Leave out hospital numbers that are an NHS number, or the beginning of one, whatever a form calls them."""
+    if all(each.kind != "HOSPITAL_NUMBER" for each in findings):
+        return findings
+    others = [each for each in findings if each.kind != "HOSPITAL_NUMBER"]
+    taken = bytearray(len(text))
+    for each in runs(text, row, _strong(others)):
+        if each.kind == "NHS_NUMBER" and each.severity == "certain":
+            taken[each.start : each.end] = b"\1" * (each.end - each.start)
+    return [each for each in findings if each.kind != "HOSPITAL_NUMBER" or 1 not in taken[each.start : each.end]]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from pipeline.identifiers.finding import made
+from pipeline.identifiers.first_names import FIRST_NAMES
 from pipeline.model import Finding
 
 _ONES = r"(?:one|two|three|four|five|six|seven|eight|nine)"
@@ -29,8 +30,22 @@ _WORDS_OF_YEARS = r"[\s-]?(?:years?|yrs?|yr|y)[\s-]?(?:olds?|of\s+age)|[\s-]?(?:
 _PEOPLE = (
     r"(?:she|he|she's|he's|she\u2019s|he\u2019s|who|who's|who\u2019s|they're|mum|mother|dad|father|nan|gran"
     r"|granny|grandma|grandad|grandfather|"
-    r"grandmother|lady|gentleman|man|woman|patient|resident|neighbour|aunt|auntie|uncle|husband|wife|chap|i'm"
+    r"grandmother|lady|gentleman|man|woman|patient|pt|resident|neighbour|aunt|auntie|uncle|husband|wife|chap|i'm"
+    r"|(?:mother|father|sister|brother)-in-law|old\s(?:boy|girl|dear|fella)|pensioner|grandparent|bloke"
     r"|i\u2019m|widow\w*|client)(?:'s|\u2019s)?"
+)
+_WHO = (
+    r"(?:pt|patients?|lady|gentleman|man|woman|mother|mum|father|dad|nan|gran|grandmother|grandfather|grandad|resident"
+    r"|husband|wife|widow|widower|neighbour|person|male|female|client|aunt|uncle|sister|brother)"
+)
+_IN_BRACKETS = rf"{_OLD}(?:\s?(?:years?|yrs?|y|yo|y/o))?(?=\s?(?:[);,]|old\b|of\sage\b))"
+_REACHED = (
+    r"(?:made\sit\sto|got\sto|reached|hit|pushing|coming\sup\s(?:to|for)|knocking\son(?:\sfor)?|getting\son\sfor"
+    r"|not\sfar\soff|just\sshy\sof|approaching|heading\sfor|touching|well\sinto\sher|celebrated|celebrating)"
+)
+_THINKING = (
+    r"(?:\s(?:i\swant\sto\ssay|i\sthink|i'd\ssay|let\sme\sthink|what\swas\s(?:she|he)|would\syou\sbelieve|oh|gosh"
+    r"|wait\sfor\sit|what),)?"
 )
 _PATTERNS = (
     rf"(?<![\w.,/-])(?P<a>{_OLD}(?:{_WORDS_OF_YEARS}))(?!\w)",
@@ -46,7 +61,7 @@ _PATTERNS = (
     (
         rf"\b{_PEOPLE}(?:\s(?:is|was|will\sbe|turned|must\sbe|would\sbe))?(?:\s(?:just|now|only|nearly|almost|about"
         rf"|already|actually|over|probably|going\son|all\sof"
-        rf"|um|uh|er|like|getting\son\sfor))?,?\s(?P<e>{_OLD}){_NOT_AGE}"
+        rf"|um|uh|er|like|getting\son\sfor))?,?{_THINKING}\s(?P<e>{_OLD}){_NOT_AGE}"
     ),
     (
         rf"\b(?:patient|lady|gentleman|man|woman|mother|mum|father|dad|nan|gran|grandmother|grandfather|resident"
@@ -60,6 +75,22 @@ _PATTERNS = (
     ),
     rf"\b(?:even\s)?at\s(?P<l>{_OLD}),?\s(?:she|he|my|mum|dad|nan|gran)\b(?!\sper)",
     r"\bin\s(?P<h>(?:her|his|their|my)\s(?:early\s|mid\s|mid-|late\s)?nineties)\b",
+    rf"\b(?:{_WHO}|(?:mrs?|miss|ms)\.?\s[\w'\u2019-]+)(?:\s(?:in|on|from|with)\s\w+(?:\s\w+)?)?\s?\((?P<m>{_IN_BRACKETS})",
+    (
+        rf"\b(?:oldest|eldest)\s(?:\w+\s)?(?:{_WHO}|one|member|child)s?\b(?:\s\w+){{0,5}}?(?:['\u2019]s|\s(?:is|was|turned|being))\s(?:about\s|nearly\s|now\s)?"
+        rf"(?P<n>{_OLD}){_NOT_AGE}"
+    ),
+    rf"\b(?:an?|this|that|one|another)\s(?:\w+\s)?{_WHO}\sof\s(?:about\s|nearly\s)?(?P<r>{_OLD}){_NOT_AGE}",
+    rf"(?<!\w)(?-i:[MF])(?:/|,\s|\s(?:aged?\s)?)(?P<o>{_OLD})(?=\s?(?:[,.;)]|$))",
+    (
+        rf"\b(?:she|he|who|mum|dad|nan|gran|{_WHO}|{_PEOPLE})(?:['\u2019](?:s|d|ll))?(?:\s(?:has|had|is|was|just|now|only"
+        rf"|nearly|will|would|must\sbe)){{0,2}}\s{_REACHED}\s(?P<p>{_OLD}){_NOT_AGE}"
+        rf"(?=\s?(?:[,.;!?)]|$|\n)|\s(?:and|but|in|last|this|next|so|before|now|if|you|when|years?)\b)"
+    ),
+    (
+        r"\b(?:mrs?|miss|ms)\.?\s[\w'\u2019-]+(?:['\u2019]s|\s(?:is|was|will\sbe))\s(?:nearly\s|now\s|about\s)?"
+        rf"(?P<q>{_OLD}){_NOT_AGE}"
+    ),
     r"\b(?P<i>nonagenarian|centenarian|supercentenarian)\b(?!s)",
     (
         rf"\b(?:she|he|who|they)(?:\s(?:is|was)|'s|\u2019s)?\s(?:\w+\s){{0,2}}?(?:at\sthe\sage\sof|at\sage)\s"
@@ -67,6 +98,11 @@ _PATTERNS = (
     ),
 )
 _AGES = tuple(re.compile(pattern, re.IGNORECASE if "[MF]" not in pattern else 0) for pattern in _PATTERNS)
+_OF_NAME = re.compile(
+    rf"\b(?P<name>[A-Za-z]{{3,15}})(?:(?:['\u2019]s|\s(?:is|was|will\sbe|turned))\s(?:nearly\s|now\s|about\s)?"
+    rf"(?P<age>{_OLD}){_NOT_AGE}|(?:\s[A-Z][\w'\u2019-]+)?\s?\((?P<also>{_IN_BRACKETS}))",
+    re.IGNORECASE,
+)
 _LISTS = re.compile(
     r"\b(?:people|patients|everyone|anyone|those|adults|men|women|residents)\s(?:who\sare\s)?$", re.IGNORECASE
 )
@@ -84,3 +120,6 @@ def ages(text: str) -> Iterator[Finding]:
                 continue
             start, end = match.span(match.lastgroup or 0)
             yield made("AGE", text, start, end, "likely")
+    for match in _OF_NAME.finditer(text):
+        if match["name"].lower() in FIRST_NAMES:
+            yield made("AGE", text, *match.span("age" if match["age"] else "also"), "likely")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from pipeline.identifiers.calendar_dates import CalendarDate, date_due, dates
+from pipeline.identifiers.digit_dates import is_longer_number
 from pipeline.identifiers.finding import Severity, made
 from pipeline.identifiers.stoplists import listed
 from pipeline.identifiers.tokens import Is, Tokens
@@ -101,7 +102,7 @@ def _with_due(
             last = at
             if row[at].start in taken:
                 break
-            read = date_due(row, at, today) if row[at].what in _NUMBERS else None
+            read = _due(row, at, today)
             if read is not None:
                 due.append(read)
                 break
@@ -118,12 +119,18 @@ def _with_due(
     return sorted(kept, key=lambda each: each.start)
 
 
+def _due(row: Tokens, at: int, today: date) -> CalendarDate | None:
+    if row[at].what not in _NUMBERS or is_longer_number(row, at):
+        return None
+    return date_due(row, at, today)
+
+
 def _due_before(text: str, row: Tokens, after: int, match: re.Match[str], today: date) -> list[CalendarDate]:
     """Read the date of "fourteen six thirty nine as date of birth"."""
     if match[0].lower() in _BORN:
         return []
     for at in range(max(0, after - _DUE_BEFORE), after):
-        read = date_due(row, at, today) if row[at].what in _NUMBERS else None
+        read = _due(row, at, today)
         if read is not None and read.end <= match.start() and not re.search(r"[.?!\n]", text[read.end : match.start()]):
             return [read]
     return []

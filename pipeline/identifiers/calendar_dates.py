@@ -6,15 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from pipeline.identifiers.digit_dates import LAST_DAYS, digitwise
 from pipeline.identifiers.stoplists import listed
-from pipeline.identifiers.tokens import Is, Tokens, below_hundred, ordinal, skip
+from pipeline.identifiers.tokens import Is, Tokens, ordinal, skip
+from pipeline.identifiers.years import (
+    CENTURIES,
+    FIRST_YEAR,
+    LAST_YEAR,
+    YEAR_GAP,
+    century,
+    small_number,
+    year_in_digits,
+    year_said,
+)
 
 _REACH = 14  # tokens between the parts of a date
 _GAP = listed(", . - \u2013 \u2014 \u2026 ' \u2019 of the in on day month year")
-_YEAR_GAP = listed(", - \u2013 \u2026 .")
-_LAST_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_CENTURIES = (18, 19, 20)
-_FIRST_YEAR, _LAST_YEAR = 1850, 2099
 _PLAIN_SHORT_YEAR = 32  # a smaller number after a day and a month could be another day, an hour or a count
 _WRITTEN = re.compile(
     r"(?<![0-9_/.-])(?:(?P<day>[0-9]{1,2})(?P<mark>\s?[/.-]\s?| )(?P<month>[0-9]{1,2})(?P=mark)"
@@ -27,6 +34,8 @@ _FEAST = re.compile(
     r"\b(?:christmas (?:day|eve)|boxing day|(?:new year|valentine|midsummer)['\u2019]?s day|halloween)\b",
     re.IGNORECASE,
 )
+_BORN = re.compile(r"\b(?:born|birth|birthday|dob)\W{1,3}(?:\w+\W{1,3}){0,2}$", re.IGNORECASE)
+_BORN_REACH = 40
 _ENDS = re.compile(r"\s*(?:$|\n|[,;!?)\]\u2026]|[.:](?![0-9]))")
 _GOES_ON = listed(
     "he she they it i you we that that's which who is was if as but his her their my her's and or for on at with"
@@ -86,43 +95,42 @@ def date_due(row: Tokens, at: int, today: date) -> CalendarDate | None:
     """Read a date where one is expected, such as after "date of birth": also "twelve oh five forty eight"."""
     if row[at].what is Is.FIGURES and len(row[at].word) in {6, 8}:
         word = row[at].word
-        year = int(word[4:]) if len(word) == 8 else _century(int(word[4:]), today)  # noqa: PLR2004 - ddmmyyyy
+        year = int(word[4:]) if len(word) == 8 else century(int(word[4:]), today)  # noqa: PLR2004 - ddmmyyyy
         return _made(row, at, at + 1, int(word[:2]), int(word[2:4]), year, is_plain=False)
-    day = _number(row, at)
-    month = _number(row, skip(row, day[1], _GAP)) if day else None
+    said = digitwise(row, at, today)
+    if said is not None:
+        return _made(row, at, said[3], *said[:3], is_plain=False)
+    day = small_number(row, at)
+    month = small_number(row, skip(row, day[1], _GAP)) if day else None
     if day is None or month is None:
         return None
     following = skip(row, month[1], _GAP)
-    year_read = _digits_year(row, following, today) or _year(row, following, today)
+    year_read = year_in_digits(row, following, today) or year_said(row, following, today)
     return _made(row, at, year_read[1], day[0], month[0], year_read[0], is_plain=False) if year_read else None
 
 
 def _made(  # noqa: PLR0917 - the parts of a date, and where they stand
     row: Tokens, first: int, after: int, day: int, month: int, year: int | None, *, is_plain: bool = True
 ) -> CalendarDate | None:
-    if not 1 <= month <= len(_LAST_DAYS) or not 1 <= day <= _LAST_DAYS[month - 1]:
+    if not 1 <= month <= len(LAST_DAYS) or not 1 <= day <= LAST_DAYS[month - 1]:
         return None
-    if year is not None and not _FIRST_YEAR <= year <= _LAST_YEAR:
+    if year is not None and not FIRST_YEAR <= year <= LAST_YEAR:
         return None
     return CalendarDate(
         start=row[first].start, end=row[after - 1].end, day=day, month=month, year=year, is_plain=is_plain
     )
 
 
-def _century(short: int, today: date) -> int:
-    return 1900 + short if short > today.year % 100 else 2000 + short
-
-
 def _written(text: str, today: date) -> Iterator[CalendarDate]:
     for match in _WRITTEN.finditer(text):
         day, month = int(match["day"] or match["day2"]), int(match["month"] or match["month2"])
-        if month > len(_LAST_DAYS) >= day and match["day"]:
+        if month > len(LAST_DAYS) >= day and match["day"]:
             day, month = month, day  # as Americans write it
-        if not 1 <= month <= len(_LAST_DAYS) or not 1 <= day <= _LAST_DAYS[month - 1]:
+        if not 1 <= month <= len(LAST_DAYS) or not 1 <= day <= LAST_DAYS[month - 1]:
             continue
         digits = match["year"] or match["year_first"]
-        year = int(digits) if len(digits) == 4 else _century(int(digits), today)  # noqa: PLR2004 - with the century
-        if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        year = int(digits) if len(digits) == 4 else century(int(digits), today)  # noqa: PLR2004 - with the century
+        if not FIRST_YEAR <= year <= LAST_YEAR:
             continue
         yield CalendarDate(
             start=match.start(), end=match.end(), day=day, month=month, year=year, is_plain=_is_plain(match, digits)
@@ -153,14 +161,17 @@ def _named(text: str, row: Tokens, today: date) -> Iterator[CalendarDate]:
 def _around_month(text: str, row: Tokens, at: int, done: int, today: date) -> tuple[CalendarDate, int] | None:
     month = row[at].value
     first, after, day = at, at + 1, _day_before(row, at, done)
+    behind = _year_after(text, row, after, today) if day is None else None
+    if behind is not None and behind[2]:
+        return _with_day_behind(text, row, at, *behind)
     if day is not None:
         first = day[1]
     else:
         right = _day(row, skip(row, after, _GAP))
         if right is None:
-            return None
+            return _with_day_behind(text, row, at, *behind) if behind else None
         day, after = (right[0], first), right[1]
-    year = _year(row, skip(row, after, _GAP), today)
+    year = year_said(row, skip(row, after, _GAP), today)
     is_plain = True
     if year is not None and year[2] and not _closes(text, row, year[1]):
         year = None
@@ -178,14 +189,45 @@ def _around_month(text: str, row: Tokens, at: int, done: int, today: date) -> tu
 def _day_before(row: Tokens, at: int, done: int) -> tuple[int, int] | None:
     for first in range(max(done, at - _REACH), at):
         day = _day(row, first)
-        if day is not None and skip(row, day[1], _GAP) == at:
+        is_end_of_year = first > 0 and row[first - 1].what is Is.TENS and row[first].what is Is.UNIT
+        if day is not None and not is_end_of_year and skip(row, day[1], _GAP) == at:
             return day[0], first
     return None
 
 
+def _year_after(text: str, row: Tokens, after: int, today: date) -> tuple[int, int, int] | None:
+    """Read the year of "June nineteen thirty seven", with the index after it and the day that it could begin with."""
+    first = skip(row, after, _GAP)
+    year = year_said(row, first, today)
+    if year is None:
+        return None
+    halves = row[first].what in {Is.TEEN, Is.TENS} and row[first].value in CENTURIES and not year[2]
+    if not halves:
+        return year[0], year[1], 0
+    # "June nineteen, thirty seven" and "May twenty, nineteen forty" begin with a day.
+    following = skip(row, year[1], YEAR_GAP)
+    goes_on = small_number(row, following) is not None and ordinal(row, following) is None
+    if "," in text[row[first].end : row[first + 1].start] or goes_on or not 1900 <= year[0] <= today.year:  # noqa: PLR2004
+        return None
+    return year[0], year[1], row[first].value
+
+
+def _with_day_behind(  # noqa: PLR0917 - the parts of a date, and where they stand
+    text: str, row: Tokens, at: int, year: int, after: int, or_day: int
+) -> tuple[CalendarDate, int] | None:
+    """Read "April forty one, the sixteenth", a date only where one is due; so is "June nineteen thirty seven"."""
+    day = ordinal(row, skip(row, after, _GAP))
+    if day is not None and _closes(text, row, day[1]):
+        made = _made(row, at, day[1], day[0], row[at].value, year, is_plain=False)
+        return (made, day[1]) if made else None
+    is_born = or_day and _BORN.search(text, max(0, row[at].start - _BORN_REACH), row[at].start)
+    made = _made(row, at, after, or_day, row[at].value, year, is_plain=False) if is_born else None
+    return (made, after) if made else None
+
+
 def _year_before(row: Tokens, at: int, done: int, today: date) -> tuple[int, int] | None:
     for first in range(max(done, at - _REACH), at):
-        year = _year(row, first, today)
+        year = year_said(row, first, today)
         is_year = year is not None and (not year[2] or (first > 0 and row[first - 1].word == "in"))
         if year is not None and is_year and skip(row, year[1], _GAP) == at:
             return year[0], first
@@ -207,8 +249,8 @@ def _ordinals(text: str, row: Tokens, today: date) -> Iterator[CalendarDate]:
         between = skip(row, day[1], _GAP)
         if not any(token.word == "of" for token in row[day[1] : between]):
             continue
-        month = ordinal(row, between) or _number(row, between)
-        year = _year(row, skip(row, month[1], _GAP), today) if month else None
+        month = ordinal(row, between) or small_number(row, between)
+        year = year_said(row, skip(row, month[1], _GAP), today) if month else None
         if month is None or year is None or (year[2] and not _closes(text, row, year[1])):
             continue
         made = _made(row, at, year[1], day[0], month[0], year[0], is_plain=True)
@@ -222,7 +264,7 @@ def _feasts(text: str, row: Tokens, today: date) -> Iterator[CalendarDate]:
     for match in _FEAST.finditer(text):
         starts = starts or [token.start for token in row]
         first = bisect_left(starts, match.start())
-        year = _year(row, skip(row, bisect_left(starts, match.end()), _GAP), today)
+        year = year_said(row, skip(row, bisect_left(starts, match.end()), _GAP), today)
         if year is not None and not year[2]:
             month, day = _FEASTS[match[0].lower().split()[0][:5]]
             made = _made(row, first, year[1], day + (-1 if match[0].lower().endswith("eve") else 0), month, year[0])
@@ -231,73 +273,5 @@ def _feasts(text: str, row: Tokens, today: date) -> Iterator[CalendarDate]:
 
 
 def _day(row: Tokens, at: int) -> tuple[int, int] | None:
-    found = ordinal(row, at) or _number(row, at)
-    return found if found and 1 <= found[0] <= max(_LAST_DAYS) else None
-
-
-def _number(row: Tokens, at: int) -> tuple[int, int] | None:
-    """Read "5", "05", "five", "oh five" or "twenty-three"."""
-    if at >= len(row):
-        return None
-    token = row[at]
-    if token.what is Is.FIGURES:
-        return (token.value, at + 1) if len(token.word) <= 2 else None  # noqa: PLR2004 - a day, a month or a short year
-    if token.what is Is.ZERO:
-        following = at + 1
-        is_small = following < len(row) and row[following].what is Is.UNIT
-        return (row[following].value, following + 1) if is_small else None
-    return ordinal(row, at) or below_hundred(row, at)
-
-
-def _year(row: Tokens, at: int, today: date) -> tuple[int, int, bool] | None:
-    """Read a year, with the index after it and whether its century is a guess."""
-    if at >= len(row):
-        return None
-    token = row[at]
-    if token.what is Is.FIGURES and len(token.word) == 4:  # noqa: PLR2004 - a year in full
-        return (token.value, at + 1, False) if _FIRST_YEAR <= token.value <= _LAST_YEAR else None
-    full = _two_thousand(row, at) or _in_halves(row, at)
-    if full is not None:
-        return (*full, False)
-    short = _number(row, at) if ordinal(row, at) is None else None
-    if short is None or (token.what is Is.FIGURES and len(token.word) < 2) or token.what is Is.UNIT:  # noqa: PLR2004
-        return None
-    return _century(short[0], today), short[1], True
-
-
-def _two_thousand(row: Tokens, at: int) -> tuple[int, int] | None:
-    if row[at].word not in {"two", "2"} or at + 1 >= len(row) or row[at + 1].word != "thousand":
-        return None
-    rest = below_hundred(row, skip(row, at + 2, _YEAR_GAP))
-    return (2000 + rest[0], rest[1]) if rest else (2000, at + 2)
-
-
-def _in_halves(row: Tokens, at: int) -> tuple[int, int] | None:
-    """Read "nineteen ninety two", "19 72", "nineteen hundred and five" or "twenty oh six"."""
-    if row[at].value not in _CENTURIES or row[at].what not in {Is.TEEN, Is.TENS, Is.FIGURES}:
-        return None
-    century = 100 * row[at].value
-    following = skip(row, at + 1, _YEAR_GAP)
-    if following >= len(row):
-        return None
-    if row[following].word == "hundred":
-        rest = below_hundred(row, skip(row, following + 1, _YEAR_GAP))
-        return (century + rest[0], rest[1]) if rest else (century, following + 1)
-    second = _number(row, following)
-    if second is None or row[following].what is Is.UNIT or ordinal(row, following):
-        return None
-    if row[following].what is Is.FIGURES and len(row[following].word) < 2:  # noqa: PLR2004 - half a year
-        return None
-    return century + second[0], second[1]
-
-
-def _digits_year(row: Tokens, at: int, today: date) -> tuple[int, int, bool] | None:
-    """Read a year said digit by digit, "one nine seven two" or "seven two"."""
-    digits = [token for token in row[at : at + 4] if token.what in {Is.UNIT, Is.ZERO}]
-    if len(digits) == 4 and row[at : at + 4] == digits:  # noqa: PLR2004 - a year in full
-        value = int("".join(str(token.value) for token in digits))
-        if _FIRST_YEAR <= value <= _LAST_YEAR:
-            return value, at + 4, False
-    if len(digits) >= 2 and row[at : at + 2] == digits[:2]:  # noqa: PLR2004 - a short year
-        return _century(10 * digits[0].value + digits[1].value, today), at + 2, True
-    return None
+    found = ordinal(row, at) or small_number(row, at)
+    return found if found and 1 <= found[0] <= max(LAST_DAYS) else None

@@ -14,27 +14,57 @@ _WRITTEN = re.compile(
     ),
     re.IGNORECASE,
 )
-_DOT = r"(?:\s{1,3}(?:dot|point)\s{1,3}|\s{0,3}\.\s{0,3}(?=[a-z]))"
+_DOT = r"(?:,?\s{1,3}(?:dot|point),?\s{1,3}|\s{0,3}\.\s{0,3}(?=[a-z]))"
 _TOP = r"(?:com|net|org|uk|gov|ac|co|example|eu|ie|info|me|scot|wales|cymru|nhs|edu|test)\b"
+_LABEL = (
+    r"(?:(?:hot|g|proton|talk|nhs)\smail|bt\sinternet|virgin\smedia"
+    r"|[a-z0-9-]{1,30}(?:\s(?:dash|hyphen)\s[a-z0-9]{1,30}){0,2}(?:\s[a-z]){0,4})"
+)
 _SPOKEN_DOMAIN = re.compile(
-    rf"\s{{1,3}}at,?\s{{1,3}}(?P<domain>(?:[a-z0-9-]{{1,30}}(?:\s[a-z]){{0,4}}{_DOT}){{1,4}}{_TOP}(?:{_DOT}{_TOP})?"
-    r"|(?:nhs\s?net|nhs\s?mail|gmail|hotmail|outlook|yahoo|icloud|btinternet|aol)\b)",
+    rf",?\s{{1,3}}at(?P<sign>\s(?:sign|symbol))?,?\s{{1,3}}(?:the\s)?(?P<domain>(?:{_LABEL}{_DOT}){{1,4}}{_TOP}(?:{_DOT}{_TOP})?"
+    r"|(?:nhs\s?net|nhs\s?mail|g\s?mail|hot\s?mail|outlook|yahoo|icloud|btinternet|aol)\b)",
     re.IGNORECASE,
 )
-_JOINT = r"(?:\s{1,3}(?:dot|point|underscore|under score|dash|hyphen|minus|full stop|plus)\s{1,3}|\s{0,3}[._+-]\s{0,3})"
+_JOINT = (
+    r"(?:,?\s{1,3}(?:dot|point|underscore|under score|underline|dash|hyphen|minus|full stop|plus),?\s{1,3}"
+    r"|\s{0,3}[._+-]\s{0,3})"
+)
 _NUMBER = (
-    r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|[a-z]*teen|twenty|thirty|forty|fifty|sixty"
-    r"|seventy|eighty|ninety|double|[0-9]{1,4})"
+    r"(?:zero|oh|nought|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]{3,5}teen|twenty|thirty"
+    r"|forty|fifty|sixty|seventy|eighty|ninety|double|treble|triple|hundred|thousand|[0-9]{1,4})"
 )
 _LOCAL = re.compile(
-    rf"(?:(?<![\w'\u2019])(?:[a-z]\s){{0,8}}[\w']{{1,30}}{_JOINT}){{1,5}}[\w']{{1,30}}(?:\s{_NUMBER}){{0,6}}$",
+    rf"(?:(?<![\w'\u2019])(?:[a-z]\s){{0,8}}[\w']{{1,30}}(?:\s{_NUMBER}){{0,4}}{_JOINT}){{1,5}}[\w']{{1,30}}"
+    rf"(?:\s{_NUMBER}){{0,6}}$",
     re.IGNORECASE,
 )
 _WITH_NUMBER = re.compile(rf"(?<!\w)(?:[a-z']{{1,30}}\s){{0,2}}?[\w']{{1,30}}(?:\s{_NUMBER}){{1,6}}$", re.IGNORECASE)
 _SPELLED = re.compile(
     r"(?<![\w'\u2019])(?:[a-z]\s){2,12}[a-z](?:\s[\w]{2,30})?$|(?<![\w'\u2019])[a-z]\s[a-z]{3,30}$", re.IGNORECASE
 )
+_LETTER = r"[a-z](?:\s(?:for|as\sin|like)\s[a-z]{2,12})?"
+_LETTERS = re.compile(
+    rf"(?<![\w'\u2019]){_LETTER}(?:(?:[,.]?\s|-){_LETTER}){{2,24}}(?:,?\s[a-z]{{2,30}})?(?:,?\s{_NUMBER}){{0,6}}$",
+    re.IGNORECASE,
+)
 _ONE_WORD = re.compile(r"(?<!\w)[\w']{2,40}$")
+_TOGETHER = re.compile(
+    r"[,.]?\s(?:(?:and|so|um|er|it's|that's|with)\s)?(?:all\s)?(?:one\sword|(?:in\s)?lower\s?case|small\sletters"
+    r"|no\s(?:spaces?|gaps?|dots?|capitals|caps|hyphens?)|together|joined\sup|run\stogether)\b",
+    re.IGNORECASE,
+)
+_WEB = re.compile(
+    r"\b(?:look|looked|find|found|web\s?sites?|websites?|web|page|pages|visit|see|seen|go\sto|download\w*|online"
+    r"|available|read|hosted|listen|guidance|guidelines?|slides|resources|toolkit)\b",
+    re.IGNORECASE,
+)
+_BEGINS = listed(
+    "is it's it\u2019s its was to use uses used using try tried put puts type types typed say says said saying email"
+    " e-mail mail address at on with from cc called just that's that\u2019s thats it be um uh er erm as goes into copy"
+    " copied contact message write like being"
+)
+_NO_PART = listed("my our his her their your a an this that of for by in and or but the")
+_MOST_WORDS = 8
 _NAMED = re.compile(
     r"\be-?\s?mail\w*|\bmail\b|\baddress\b|\bwrite to\b|\bcontact\b|\bcopied in\b|\bcc\b", re.IGNORECASE
 )
@@ -51,7 +81,7 @@ _TEAM = listed(
     " recruitment jobs careers hub service services clinic ward unit dept department group mailbox shared inbox"
     " generic appointments secretary secretaries digital data privacy dpo governance safety quality research"
     " conference studio producer production general postmaster safeguarding pharmacy practice surgery community"
-    " network leaders"
+    " network leaders protection"
 )
 _PROVIDER = re.compile(
     r"nhs(?:\s(?:dot\s)?net|\.net|mail)|gmail|hotmail|outlook|yahoo|icloud|btinternet|aol|live|googlemail",
@@ -72,18 +102,20 @@ def addresses_of_mail(text: str) -> Iterator[Finding]:
         if not _is_team(local):
             yield made("EMAIL", text, *_without_edges(text, match.start(), match.end()), "likely")
     for match in _SPOKEN_DOMAIN.finditer(text):
-        before = text[max(0, match.start() - _BEFORE) : match.start()]
-        found = _local(before, match["domain"])
+        before = text[max(0, match.start() - _BEFORE) : match.start()].rstrip(" ,.")
+        found = _local(before, text, match)
         if found is not None and not _is_team(found[0]):
-            start = match.start() - len(found[0])
+            start = max(0, match.start() - _BEFORE) + len(before) - len(found[0])
             yield made("EMAIL", text, start, match.end(), found[1])
 
 
 def written_address(said: str) -> str:
     """Write an e-mail address as it is typed, however it was said."""
     joined = re.sub(r"\s{1,3}(?:dot|point|full stop)\s{1,3}", ".", said.lower())
-    joined = re.sub(r"\s{1,3}under ?score\s{1,3}", "_", joined)
+    joined = re.sub(r"\s{1,3}under ?(?:score|line)\s{1,3}", "_", joined)
     joined = re.sub(r"\s{1,3}(?:dash|hyphen|minus)\s{1,3}", "-", joined)
+    joined = re.sub(r"\b([a-z])\s(?:for|as\sin)\s\1[a-z]+", r"\1", joined)
+    joined = re.sub(r"\bat\s(?:sign|symbol)\b", "at", joined)
     joined = re.sub(r"\s{0,3}[\[(]?\bat\b[\])]?\s{0,3}|\s{0,3}@\s{0,3}", "@", joined, count=1)
     return re.sub(r"[\s,]+", "", re.sub(r"[\[(]\s?dot\s?[\])]", ".", joined))
 
@@ -97,15 +129,31 @@ def _without_edges(text: str, start: int, end: int) -> tuple[int, int]:
 def _is_team(local: str) -> bool:
     # "ward" and "office" are names of people as well, after a first name.
     parts = [part for part in re.split(r"[^a-z]+|dot|underscore|hyphen|dash", local.lower().split("+")[0]) if part]
-    return bool(parts) and (parts[0] in _TEAM or parts[-1] in _TEAM - _SURNAMES)
+    if not parts or parts[-1] in _TEAM - _SURNAMES:
+        return bool(parts)
+    # "Clinic" with a name behind it is somebody's own address, "enquiries" is a team's whatever follows.
+    return parts[0] in _TEAM - _SURNAMES or all(part in _TEAM for part in parts)
 
 
-def _local(before: str, domain: str) -> tuple[str, Severity] | None:
+def _local(before: str, text: str, match: re.Match[str]) -> tuple[str, Severity] | None:
+    domain = match["domain"]
     joined = _LOCAL.search(before)
     if joined:
         return _trimmed(joined[0]), "likely"
-    named = bool(_NAMED.search(before))
+    named = bool(_NAMED.search(before) or match["sign"])
     is_full = bool(re.search(r"dot|\.", domain, re.IGNORECASE))
+    letters = _LETTERS.search(before)
+    if letters and is_full and re.split(r"[\s,]+", letters[0])[-1].lower() not in _NOT_LOCAL:
+        return _trimmed(letters[0]), "likely"
+    several = _several(before) if is_full else None
+    if several and (_TOGETHER.match(text, match.end()) or (named and not _NO_PART & {*several.lower().split()})):
+        is_web = _WEB.search(before) and not named
+        if not is_web:
+            return several, "likely"
+    return _by_shape(before, domain, named=named, is_full=is_full)
+
+
+def _by_shape(before: str, domain: str, *, named: bool, is_full: bool) -> tuple[str, Severity] | None:
     numbered = _WITH_NUMBER.search(before)
     spelled = _SPELLED.search(before)
     single = _ONE_WORD.search(before)
@@ -113,10 +161,29 @@ def _local(before: str, domain: str) -> tuple[str, Severity] | None:
         if match and is_full and (named or match is numbered):
             words = _trimmed(match[0])
             if words.split()[0].lower() not in _NOT_LOCAL:
-                return words, "likely"
+                return _longer(before, words) if match is numbered else words, "likely"
     if single and (named or _PROVIDER.match(domain)) and single[0].lower() not in _NOT_LOCAL:
         return single[0], "likely"
     return None
+
+
+def _several(before: str) -> str | None:
+    """Return the words of a local part said as words, back to the word that begins it: "it's", "put", "email"."""
+    words = list(re.finditer(r"[\w'\u2019-]+|[^\w\s]", before))
+    first = len(words)
+    while first and words[first - 1][0].lower() not in _BEGINS and words[first - 1][0][0].isalnum():
+        first -= 1
+    said = words[first:]
+    if not said or len(said) > _MOST_WORDS or not first:
+        return None
+    if said[0][0].lower() in _NOT_LOCAL or said[-1][0].lower() in _NOT_LOCAL:
+        return None
+    return before[said[0].start() :]
+
+
+def _longer(before: str, words: str) -> str:
+    several = _several(before)
+    return several if several and len(several) > len(words) and not _NO_PART & {several.lower().split()[0]} else words
 
 
 _LEADING = re.compile(

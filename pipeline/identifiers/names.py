@@ -28,10 +28,20 @@ _KIN = (
     r"|funeral|birthday|pain|cancer|fall|stroke|dementia|kidneys|heart|leg|hip|letter|neighbour|social worker"
     r"|key worker)"
 )
+_RELATIVE = (
+    r"(?:mother|mum|mam|father|dad|wife|husband|partner|son|daughter|brother|sister|carer|nan|gran|grandmother|widow"
+    r"|widower|grandfather|grandad|neighbour|aunt|uncle|niece|nephew)"
+)
 _CALLED = r"(?:called|named|by\sthe\sname\sof|whose\sname\s(?:is|was)|name\sof)"
 _TITLED = re.compile(
     rf"\b(?P<all>(?:Mrs?|Ms|Miss|Mx|Master|Mister|Missus)\.?\s(?:{_FULL}))"
-    rf"|(?<!\w)(?P<small>(?:mrs|mr|mister|missus)\.?\s{_SMALL}(?:-{_SMALL})?)(?!\w)"
+    rf"|(?<!\w)(?P<small>(?:mrs|mr|mister|missus)\.?\s[a-z\u00df-\u00ff]{{2,20}}(?:-{_SMALL})?)(?!\w)"
+)
+# Not "I miss meetings": nobody is missing before it, and somebody does something behind it.
+_MISS = re.compile(
+    rf"(?:^|[.,?!\n]\s?|\b(?:so|and|with|for|called|saw|see|seen|about|um|er|uh|that|then|but|is|was)\s)"
+    rf"(?P<all>miss\s{_SMALL})(?=['\u2019]s\s|\s(?:is|was|has|had|came|comes|rang|said|says|told|who|asked|went|goes)\b)",
+    re.IGNORECASE,
 )
 _CONTEXTS = tuple(
     re.compile(pattern)
@@ -58,6 +68,12 @@ _CONTEXTS = tuple(
             rf"(?i:\bpatient\sname\W{{1,3}}|\bname\sof\sthe\spatient\W{{1,3}}|\bpatient\W{{1,3}}(?=[A-Z][a-z]+\s[A-Z]))"
             rf"(?P<all>{_FULL})"
         ),
+        (
+            rf"(?i:\b(?:the|her|his|their|my|a)\s(?:patient['\u2019]s\s|late\s|eldest\s|youngest\s)?{_RELATIVE}),\s"
+            rf"(?P<all>{_FULL}),"
+        ),
+        rf"\b(?P<all>{_FULL}),\swhose\s(?:late\s|elderly\s)?{_KIN}\b",
+        rf"(?i:\b(?:um|er|uh|erm)),?\s(?P<all>{_FULL}),\s(?:she|he)(?:['\u2019](?:s|d|ll)|\s(?:is|was|had|has))\b",
         (
             rf"(?i:\b(?:admitted|discharged|diagnosed|treated|saw|seeing|reviewed|examined|visited|transferred|referred"
             rf"|prescribed|operated on|consented)\s)(?P<all>(?:{_CAPITAL})(?:\s(?:{_CAPITAL}))?)(?=\s(?:on|in|at|with"
@@ -97,7 +113,7 @@ _NOT_CALLED = listed(
 _NOT_TITLED = listed(
     "and or the scan scans scanner imaging angiogram angiography spectroscopy image images enterography is was"
     " has had who whose with for from that this so whoever somebody something whatever just clinic patients"
-    " patient team"
+    " patient team is as at in on to so he we no my by an be do go if it me of up us am"
 )
 _CLINICIAN = re.compile(
     r"^,?\s(?:(?:is|was|who is)\s)?(?:our|the|a|my|their|one of)?\s?(?:\w+\s){0,2}(?:consultants?|surgeons?"
@@ -137,6 +153,14 @@ def names(text: str) -> Iterator[Finding]:
         if place is not None and not _is_staff(text, *place):
             yield made("PERSON", text, *place, "likely")
     yield from _small(text)
+    yield from _unmarried(text)
+
+
+def _unmarried(text: str) -> Iterator[Finding]:
+    for match in _MISS.finditer(text):
+        word = match["all"].split()[1].lower()
+        if word not in _NOT_TITLED | _NOT_CALLED and not is_stopped(word) and not word.endswith(("s", "ing", "ed")):
+            yield made("PERSON", text, *match.span("all"), "likely")
 
 
 def _small(text: str) -> Iterator[Finding]:

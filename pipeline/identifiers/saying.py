@@ -3,10 +3,12 @@
 import re
 from datetime import date
 
+from pipeline.identifiers.asides import without_asides
 from pipeline.identifiers.calendar_dates import date_due, dates
-from pipeline.identifiers.codes import spelled
 from pipeline.identifiers.mail import written_address
-from pipeline.identifiers.runs import digits_of, national
+from pipeline.identifiers.readings import digits_of
+from pipeline.identifiers.runs import national
+from pipeline.identifiers.symbols import spelled
 from pipeline.identifiers.tokens import Is, Tokens, below_hundred, skip, tokens
 from pipeline.model import Finding
 
@@ -23,11 +25,11 @@ def canonical(finding: Finding) -> str:
         Figures for numbers, letters and figures for codes, ISO 8601 for dates with a year, an address as it is typed
         for e-mail; else words in small letters without punctuation, single spaces between them.
     """
-    row = tokens(finding.text)
+    row = without_asides(finding.text, tokens(finding.text))
     if finding.kind in {"NHS_NUMBER", "DIGITS"}:
-        return digits_of(row)
+        return digits_of(finding.text, row)
     if finding.kind == "PHONE":
-        return national(digits_of(row))
+        return national(digits_of(finding.text, row))
     if finding.kind in {"POSTCODE", "NI_NUMBER", "VEHICLE", "HOSPITAL_NUMBER"}:
         return spelled(finding.text, row)
     if finding.kind == "EMAIL":

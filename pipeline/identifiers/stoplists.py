@@ -115,7 +115,8 @@ chatgpt alexa siri apple amazon tesco sainsbury's boots lloyds asda greggs babyl
 healthwatch macmillan marie curie samaritans mind
 catholic muslim hindu sikh jewish christian polish french german spanish italian indian chinese african asian
 caribbean somali urdu punjabi
-body mass index early warning score white paper long term plan five year forward view deep end
+body mass index early warning score scale coma white paper
+carer key keys grade requisition long term plan five year forward view deep end
 """
 
 
