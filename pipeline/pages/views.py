@@ -55,6 +55,7 @@ class ShowView:
     address: str
     episodes: str
     accessibility: str
+    search: str
     feed: FeedView
     feeds: tuple[FeedView, ...]
     image: ImageView
@@ -150,6 +151,7 @@ def show_view(edition: Edition) -> ShowView:
         address=show.url(HOME_KEY),
         episodes=show.link(EPISODES_KEY),
         accessibility=show.link(ACCESSIBILITY_KEY),
+        search=show.link(model.SEARCH_KEY) if show.search else "",
         feed=_feed_view(show, show.title, model.FEED_KEY),
         feeds=_feed_views(show, show.feeds),
         image=_image_view(show, edition.thumbnail),

@@ -227,6 +227,12 @@ SHOW_SECTIONS = (
                 kind="text",
                 doc='Who gave permission to use the NHS identity, and when; required with identity = "nhs".',
             ),
+            Key(
+                name="search",
+                kind="true or false",
+                doc="Whether visitors can search what was said; the index is made here and needs no service.",
+                default=True,
+            ),
         ),
     ),
     Section(
