@@ -6,15 +6,15 @@ interfaces are left out, and so are its filters, which it writes in an order tha
 """
 
 import base64
-import gzip
 import html
 import json
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,8 +22,8 @@ from pipeline.errors import SearchError
 from pipeline.model import Findable
 
 _ENTRY = "pagefind-entry.json"
-_SIGNATURE_BYTES = 12
-_HEAD_BYTES = 4096
+_FRAGMENTS, _PARTS = "fragment/", ("fragment/", "index/")
+_SIGNATURE_BYTES, _HEAD_BYTES = 12, 4096
 _READ_BYTES = 65_536
 _HINT = "Install cln-media again, or set search = false under [site] in cln_media.toml."
 _ITS_OWN_MARKS = re.compile("_{3,}")  # Pagefind marks fragments and weights in the text itself, between underscores
@@ -38,12 +38,12 @@ def recipe() -> list[str]:
 
 
 def index(
-    pages: Iterable[Findable], folder: Path, *, language: str, program: Path | None = None
+    pages: Mapping[str, Callable[[], Findable]], folder: Path, *, language: str, program: Path | None = None
 ) -> dict[str, list[str]]:
     """Write the index of some pages; the same pages give the same bytes, in whatever order they come.
 
     Args:
-        pages: what can be found; at least one.
+        pages: by path, what gathers all that can be found of a page; at least one; called while others are indexed.
         folder: where the index is written; it is made, or empty.
         language: of the words, as a BCP 47 tag; pages that search must bear the same in `<html lang>`.
         program: Pagefind's program, None for the installed one.
@@ -52,17 +52,36 @@ def index(
         By region ("" for none), the identifiers that Pagefind gave to its pages, ascending.
 
     Raises:
-        SearchError: the program is missing, refuses or ends before it is done.
+        SearchError: the program is missing, refuses or ends before it is done, or the folder cannot be written.
     """
-    ordered = sorted(pages, key=lambda page: page.path)
-    with _Pagefind(program or _program(), folder.parent) as pagefind:
+    regions: dict[str, str] = {}
+
+    def documents() -> Iterator[tuple[str, str]]:
+        for path in sorted(pages):
+            page = pages[path]()
+            regions[f"/{path}"] = page.region or ""
+            yield f"/{path}", _document(page, language)
+
+    files = _made(documents(), program or _program())
+    try:
+        for name in _needed(files):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(files[name])
+    except OSError as error:
+        message = f"the search index cannot be written: {error.strerror}"
+        raise SearchError(message, source=folder, hint="Check the free space and the rights of that folder.") from error
+    return _by_region(files, regions)
+
+
+def _made(documents: Iterable[tuple[str, str]], program: Path) -> dict[str, bytes]:
+    with _Pagefind(program) as pagefind:
         number = pagefind.ask({"type": "NewIndex", "config": None})["index_id"]
-        for page in ordered:
-            text = _document(page, language)
-            pagefind.ask({"type": "AddFile", "index_id": number, "url": f"/{page.path}", "file_contents": text})
-        pagefind.ask({"type": "WriteFiles", "index_id": number, "output_path": str(folder.resolve())})
-    _tidy(folder)
-    return _by_region(ordered, folder)
+        pagefind.ask_each(
+            {"type": "AddFile", "index_id": number, "url": url, "file_contents": text} for url, text in documents
+        )
+        # Its own writing of files is not done when it says so: some are empty, or not there, for a moment or for ever.
+        answer = pagefind.ask({"type": "GetFiles", "index_id": number})
+    return {file["path"]: base64.b64decode(file["content"]) for file in answer["files"]}
 
 
 def _program() -> Path:
@@ -101,42 +120,38 @@ def _plain(words: str) -> str:
     return _ITS_OWN_MARKS.sub("__", words)
 
 
-def _tidy(folder: Path) -> None:
-    """Leave what a page of ours asks for: no interface of Pagefind's, no worker, no stemmer of another language."""
-    languages = json.loads((folder / _ENTRY).read_bytes())["languages"]
-    kept = {_ENTRY, "pagefind.js"}
-    for entry in languages.values():
-        kept |= {f"pagefind.{entry['hash']}.pf_meta", f"wasm.{entry['wasm'] or 'unknown'}.pagefind"}
-    for path in folder.iterdir():
-        if path.is_file() and path.name not in kept:
-            path.unlink()
+def _needed(files: Mapping[str, bytes]) -> Iterator[str]:
+    """Name what a page of ours asks for: no interface of Pagefind's, no worker, no stemmer of another language."""
+    yield from (_ENTRY, "pagefind.js")
+    for entry in json.loads(files[_ENTRY])["languages"].values():
+        yield from (f"pagefind.{entry['hash']}.pf_meta", f"wasm.{entry['wasm'] or 'unknown'}.pagefind")
+    yield from (name for name in files if name.startswith(_PARTS))
 
 
-def _by_region(pages: Iterable[Findable], folder: Path) -> dict[str, list[str]]:
-    regions: Mapping[str, str | None] = {f"/{page.path}": page.region for page in pages}
+def _by_region(files: Mapping[str, bytes], regions: Mapping[str, str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for address, name in _fragments(folder):
-        found.setdefault(regions[address] or "", []).append(name)
+    for name, data in files.items():
+        if name.startswith(_FRAGMENTS):
+            found.setdefault(regions[_url(data)], []).append(PurePosixPath(name).stem)
     return {region: sorted(names) for region, names in sorted(found.items())}
 
 
-def _fragments(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in (folder / "fragment").iterdir():
-        with gzip.open(path) as file:
-            head = file.read(_HEAD_BYTES)[_SIGNATURE_BYTES:].decode("utf-8", "ignore")
-        address, _ = json.JSONDecoder().raw_decode(head, len('{"url":'))
-        yield address, path.stem
+def _url(fragment: bytes) -> str:
+    """Read of a compressed fragment only what it begins with."""
+    head = zlib.decompressobj(wbits=31).decompress(fragment, _HEAD_BYTES)[_SIGNATURE_BYTES:].decode("utf-8", "ignore")
+    return str(json.JSONDecoder().raw_decode(head, len('{"url":'))[0])
 
 
 class _Pagefind:
     """The running program: a question is answered, or an error says why not."""
 
-    def __init__(self, program: Path, scratch: Path) -> None:
-        self._program, self._scratch = program, scratch
+    def __init__(self, program: Path) -> None:
+        self._program = program
         self._questions = 0
+        self._unread = bytearray()
 
     def __enter__(self) -> Self:
-        self._said = tempfile.TemporaryFile(dir=self._scratch)
+        self._said = tempfile.TemporaryFile()
         try:
             self._process = subprocess.Popen(
                 [self._program, "--service"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said
@@ -155,10 +170,27 @@ class _Pagefind:
         self._said.close()
 
     def ask(self, payload: dict[str, Any]) -> dict[str, Any]:
+        self._send(payload)
+        return self._answer()
+
+    def ask_each(self, payloads: Iterable[dict[str, Any]]) -> None:
+        """Ask one question after the other; the next is made while the program is busy with the last."""
+        is_waiting = False
+        for payload in payloads:
+            self._send(payload)
+            if is_waiting:
+                self._answer()
+            is_waiting = True
+        if is_waiting:
+            self._answer()
+
+    def _send(self, payload: dict[str, Any]) -> None:
         self._questions += 1
         message = json.dumps({"message_id": self._questions, "payload": payload})
+        self._write(base64.b64encode(message.encode()) + b",")
+
+    def _answer(self) -> dict[str, Any]:
         try:
-            self._write(base64.b64encode(message.encode()) + b",")
             answer: dict[str, Any] = json.loads(base64.b64decode(self._read()))["payload"]
         except (ValueError, KeyError) as error:
             raise self._failed("answered with what is no message") from error
@@ -176,13 +208,16 @@ class _Pagefind:
 
     def _read(self) -> bytes:
         assert self._process.stdout is not None  # noqa: S101  # for the type checker
-        answer = bytearray()
-        while not answer.endswith(b","):
+        searched = 0
+        while (end := self._unread.find(b",", searched)) < 0:
+            searched = len(self._unread)
             piece = self._process.stdout.read1(_READ_BYTES)  # type: ignore[attr-defined]
             if not piece:
                 raise self._ended()
-            answer += piece
-        return bytes(answer[:-1])
+            self._unread += piece
+        answer = bytes(self._unread[:end])
+        del self._unread[: end + 1]
+        return answer
 
     def _ended(self) -> SearchError:
         code = self._process.wait()

@@ -20,7 +20,8 @@ from pipeline import build, model, pages, preview, publish, search
 from pipeline.build import headers, searching
 from pipeline.build import site as building
 from pipeline.cache import Cache
-from pipeline.errors import SearchError
+from pipeline.cli import planning
+from pipeline.errors import SearchError, StorageError
 from pipeline.model import Cue, Edition, Findable, Item, Passage, Release, Transcript
 from tests import browser as browsing
 from tests import samples
@@ -357,10 +358,10 @@ def test_types_and_caching_of_the_index() -> None:
     assert part.cache_control == script.cache_control == headers.SHORT
 
 
-def found_in(text: str) -> Findable:
+def one() -> Findable:
     """Make something to be found."""
-    passage = Passage(anchor="t=0", text=text)
-    return Findable(path="episodes/x/", year=2026, title="X", facts="", region=None, language=None, passages=(passage,))
+    said_at = (Passage(anchor="t=0", text="x"),)
+    return Findable(path="x/", year=2026, title="X", facts="", region=None, language=None, passages=said_at)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
@@ -379,7 +380,7 @@ def test_a_pagefind_that_fails_is_one_sentence(tmp_path: Path, body: str, messag
     program.write_text(f"#!/bin/sh\n{body}\n")
     program.chmod(0o755)
     with pytest.raises(SearchError) as caught:
-        search.index([found_in("x")], tmp_path / "out", language="en-GB", program=program)
+        search.index({"x/": one}, tmp_path / "out", language="en-GB", program=program)
     assert message in caught.value.message
     assert "search = false" in str(caught.value.hint)
 
@@ -387,12 +388,12 @@ def test_a_pagefind_that_fails_is_one_sentence(tmp_path: Path, body: str, messag
 def test_a_program_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
     """Without the program, or without the right to run it, the error names it and the way out."""
     with pytest.raises(SearchError, match="cannot be run"):
-        search.index([found_in("x")], tmp_path / "out", language="en-GB", program=tmp_path / "missing")
+        search.index({"x/": one}, tmp_path / "out", language="en-GB", program=tmp_path / "missing")
     shutil.copytree(Path(search.__file__).parents[1] / "pipeline", tmp_path / "pipeline")
     (tmp_path / "pagefind_bin.py").write_text("raise ImportError\n")
     code = (
         "from pathlib import Path\nfrom pipeline import search\nfrom pipeline.errors import SearchError\n"
-        "try: search.index([], Path('out'), language='en')\nexcept SearchError as error: print(error, error.hint)"
+        "try: search.index({}, Path('out'), language='en')\nexcept SearchError as error: print(error, error.hint)"
     )
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "is missing" in ran.stdout
@@ -408,3 +409,11 @@ def test_every_anchor_is_on_the_page() -> None:
         anchors = [passage.anchor for passage in pages.findable(found.show, item).passages if passage.anchor]
         assert {"notes", "t=0", "t=61"} <= set(anchors)
         assert all(text.count(f'id="{anchor}"') == 1 for anchor in anchors)
+
+
+def test_parts_of_the_index_do_not_count_as_removed() -> None:
+    """A publish whose index changed all over asks nobody whether so much may go; other files do count."""
+    gone = tuple(model.search_key(2026, f"index/en-gb_{number:07x}.pf_index") for number in range(300))
+    planning.check_deletes(model.Plan(puts=(), deletes=gone, unchanged=0), 256, "store")
+    with pytest.raises(StorageError, match="2 files would be removed"):
+        planning.check_deletes(model.Plan(puts=(), deletes=(*gone, "a.html", "b.html"), unchanged=0), 1, "store")

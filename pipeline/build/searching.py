@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def _entry(
     entry = cache.get_folder(_KIND, name)
     if entry is None:
         with cache.scratch() as scratch:
-            found = (pages.findable(show, item) for item in items)
+            found = {known[item.episode.slug].path: partial(pages.findable, show, item) for item in items}
             regions = search.index(found, scratch / name, language=show.language)
             entry = cache.put_folder(_KIND, name, scratch / name, {"regions": regions})
     return entry
