@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,6 +125,50 @@ class Cache:
         except OSError as error:
             raise self._unwritable(error) from error
         return Entry(path=path, facts=dict(facts))
+
+    def get_folder(self, kind: str, entry_key: str) -> Entry | None:
+        """Find an entry that is a folder: its path, and what was known of it; None where not all is as it was put."""
+        record = self.known(kind, entry_key)
+        folder = self._folder(kind) / entry_key
+        if record is None or not all(
+            (folder / name).is_file() and self.sha256(folder / name) == sha256
+            for name, sha256 in record["files"].items()
+        ):
+            return None
+        return Entry(path=folder, facts=record["facts"])
+
+    def put_folder(self, kind: str, entry_key: str, folder: Path, facts: Mapping[str, Any]) -> Entry:
+        """Move a finished folder into the cache, in the place of what stood there.
+
+        Args:
+            kind: as for `get`.
+            entry_key: as for `get`.
+            folder: on the same disk as the cache (see `scratch`); it is moved.
+            facts: JSON values to keep with it.
+
+        Raises:
+            WorkspaceError: the cache cannot be written.
+        """
+        target = self._folder(kind) / entry_key
+        try:
+            found = sorted(path for path in folder.rglob("*") if path.is_file())
+            files = {path.relative_to(folder).as_posix(): sha256_file(path) for path in found}
+            self._facts_path(kind, entry_key).unlink(missing_ok=True)
+            shutil.rmtree(target, ignore_errors=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            folder.replace(target)
+            for name, sha256 in files.items():
+                self.remember(target / name, sha256)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self.note(kind, entry_key, {"files": files, "facts": dict(facts)})
+        return Entry(path=target, facts=dict(facts))
+
+    def keep_only(self, kind: str, entry_keys: Collection[str]) -> None:
+        """Remove the folders of a kind that are not named; what cannot be removed stays, and harms nobody."""
+        for path in self._folder(kind).glob("*"):
+            if path.name.removesuffix(".json") not in entry_keys:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
     def facts(self, kind: str, entry_key: str, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return the facts kept under a key without a file, or find and keep them.

@@ -11,6 +11,7 @@ MediaError
 ├── SpeechError      the recogniser or its model is not usable
 ├── FeedError        a feed that would be invalid
 ├── TemplateError    a template that cannot be found or rendered
+├── SearchError      the search index cannot be made
 ├── StorageError     the store cannot be reached, read or written
 │   └── BusyError    somebody else is publishing
 └── PreviewError     the preview server cannot start
@@ -76,6 +77,10 @@ class FeedError(MediaError):
 
 class TemplateError(MediaError):
     """A template that cannot be found or rendered."""
+
+
+class SearchError(MediaError):
+    """The search index cannot be made."""
 
 
 class StorageError(MediaError):

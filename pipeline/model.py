@@ -21,6 +21,8 @@ PUBLISHER_KEY = "publisher.xml"
 MANIFEST_KEY = "manifest.json"
 MANIFEST_VERSION = 1
 SITEMAP_KEY = "sitemap.xml"
+SEARCH_KEY = "search/index.html"
+SEARCH_PAGES_KEY = "search/pages.json"
 DRAFT_MARK = "<!-- draft: delete this line when the notes have been reviewed -->"  # the first line of drafted notes
 TRANSCRIPT_FORMATS: Mapping[str, str] = {  # extension -> media type, in the order feeds list them
     "vtt": "text/vtt",
@@ -90,6 +92,16 @@ def media_key(slug: str, sha256: str, extension: str = "mp3") -> str:
 def asset_key(name: str, sha256: str, extension: str) -> str:
     """Name the key of an image, style or script by its content's hash."""
     return f"assets/{name}-{sha256[:16]}.{extension}"
+
+
+def search_key(year: int, name: str) -> str:
+    """Name the key of a file of the index that searches a year's episodes."""
+    return f"search/{year}/{name}"
+
+
+def is_search_part(key: str) -> bool:
+    """Say whether a key is a part of a search index: what is named by the index's own list, `pagefind-entry.json`."""
+    return re.fullmatch(r"search/\d{4}/(?!pagefind-entry\.json$).+", key) is not None
 
 
 def belongs(key: str, slug: str) -> bool:
@@ -402,6 +414,7 @@ class Show:
     timezone: str = "Europe/London"
     identity: Literal["plain", "nhs"] = "plain"
     identity_permission: str | None = None
+    search: bool = True
     regions: tuple[Region, ...] = ()
     seasons: tuple[Season, ...] = ()
     feeds: tuple[Feed, ...] = ()
@@ -928,6 +941,30 @@ class Item:
     def changed(self) -> datetime:
         """When the content last changed: the day it appeared, or was updated."""
         return max(self.published, self.episode.updated or self.published)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """Some words of a page, and the fragment that leads to them: "" for that of the passage before, or none yet."""
+
+    anchor: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findable:
+    """What search finds of an episode. path: of its page, below the site's root; facts: what results say of it.
+
+    year: in which it was published; region: its identifier, None for none; language: None where it is the show's.
+    """
+
+    path: str
+    year: int
+    title: str
+    facts: str
+    region: str | None
+    language: str | None
+    passages: tuple[Passage, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

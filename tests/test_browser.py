@@ -38,6 +38,8 @@ PAGES = (
     "privacy/",
     f"transcripts/{SLUG}.html",
     "accessibility/",
+    "search/",
+    "search/?q=fourth+place",
     "episodes/gone/",
     "embed/gone/",
     "no/such/page",
@@ -170,6 +172,27 @@ def test_a_chapter_link_seeks(preview: Preview, chromium: Browser) -> None:
         page.goto("about:blank")
         page.goto(f"{preview.url}episodes/{SLUG}/#t=75")
         becomes(page.locator("audio"), lambda time_s: abs(time_s - 75) < 3)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+def test_a_result_leads_to_the_moment(preview: Preview, chromium: Browser, script: bool) -> None:
+    """A word that was said is found from any page, and its time leads to where it is said, with and without script."""
+    with chromium.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{preview.url}accessibility/")
+        page.get_by_role("searchbox", name="Search episodes").fill("badly")
+        page.keyboard.press("Enter")
+        link = page.get_by_role("link", name=re.compile("Play from")).first.get_attribute("href")
+        assert link is not None
+    said_at_s = int(link.rpartition("#t=")[2])
+    with chromium.new_context(java_script_enabled=script) as context:
+        page = context.new_page()
+        page.goto(preview.url.rstrip("/") + link)
+        assert "badly" in page.locator(":target").inner_text()
+        if script:
+            becomes(page.locator("audio"), lambda time_s: abs(time_s - said_at_s) < 1)
+        else:
+            assert page.locator(":target").bounding_box()["y"] < 720
 
 
 @pytest.mark.parametrize("sandbox", ["", 'sandbox="allow-scripts"'], ids=["plain", "sandboxed"])

@@ -137,3 +137,28 @@ def test_a_hash_can_be_taken_over(tmp_path: Path) -> None:
     assert again.sha256(file) == "0" * 64
     file.write_bytes(b"other sound")
     assert again.sha256(file) == hashlib.sha256(b"other sound").hexdigest()
+
+
+def test_a_folder_comes_back_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A folder is found with its facts while every file is as it was put; others of its kind can be removed."""
+    store = Cache(tmp_path / ".cache")
+
+    def made(name: str) -> Path:
+        with store.scratch() as scratch:
+            (scratch / "made/inside").mkdir(parents=True)
+            (scratch / "made/inside/a.txt").write_text(name)
+            return store.put_folder("folders", cache.key(name), scratch / "made", {"name": name}).path
+
+    one, other = made("one"), made("other")
+    found = store.get_folder("folders", cache.key("one"))
+    assert found is not None
+    assert (found.path, found.facts) == (one, {"name": "one"})
+    assert store.get_folder("folders", cache.key("none")) is None
+    (one / "inside/a.txt").write_text("changed")
+    assert store.get_folder("folders", cache.key("one")) is None
+    made("one")
+    assert Cache(tmp_path / ".cache").get_folder("folders", cache.key("one")) is not None
+    store.keep_only("folders", {cache.key("one")})
+    assert not other.exists()
+    assert store.known("folders", cache.key("other")) is None
+    assert store.get_folder("folders", cache.key("one")) is not None

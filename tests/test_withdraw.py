@@ -1,5 +1,6 @@
 """Taking back: out of feeds, pages and storage with every earlier version, noted, certified, and never undone."""
 
+import gzip
 import json
 import re
 import shutil
@@ -50,15 +51,19 @@ def record(session: Session, name: str = "alpha") -> dict[str, object]:
 
 
 def store(session: Session) -> dict[str, bytes]:
-    """Read every file of the published folder."""
+    """Read every file of the published folder; what is compressed, such as the search index, as it was before."""
     root = session.folder / "public"
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    files = {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    return {key: gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data for key, data in files.items()}
 
 
 def test_nothing_of_it_is_left_but_that_it_was_withdrawn(session: Session, tmp_path: Path) -> None:
     """Feeds, pages, sound, words and pictures are gone; its two addresses say so and nothing else of it."""
+    assert [key for key, data in store(session).items() if b"About alpha" in data and key.endswith(".pf_fragment")]
     assert session("withdraw", "alpha", *WHY) == 0, session.err
     left = store(session)
+    for path in (session.folder / ".cache/search").rglob("*.pf_fragment"):
+        assert b"About alpha" not in gzip.decompress(path.read_bytes())
     assert {key for key in left if "alpha" in key} == TOMBSTONES
     for key in TOMBSTONES:
         page = left[key].decode()

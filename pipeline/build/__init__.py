@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from pipeline import feed, pages, words
-from pipeline.build import drafts, gate, headers, listening, site
+from pipeline.build import drafts, gate, headers, listening, searching, site
 from pipeline.build.items import Press
 from pipeline.build.mastering import Report, masters, misses, remarks
 from pipeline.build.members import MembersEdition, editions
@@ -215,7 +215,9 @@ def _written(where: Workspace, edition: Edition, press: Press, cache: Cache, rep
     _look_at_sizes(texts, report)
     redirects = {FEED_KEY: show.feed.moved_to} if show.feed.moved_to else {}
     names = headers.file_names(edition)
-    return site.write(where.site, texts, press.files, cache, redirects=redirects, names=names)
+    found = searching.index(edition, texts, cache)
+    files = {**press.files, **found.files}
+    return site.write(where.site, {**texts, **found.texts}, files, cache, redirects=redirects, names=names)
 
 
 def _tombstones(found: Survey) -> tuple[str, ...]:

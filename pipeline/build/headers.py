@@ -27,6 +27,10 @@ _TYPES = {
     ".mp3": "audio/mpeg",
     ".m4a": "audio/mp4",
     ".opus": "audio/ogg",
+    ".pagefind": "application/octet-stream",  # what follows is compressed by itself, and served as it is
+    ".pf_meta": "application/octet-stream",
+    ".pf_index": "application/octet-stream",
+    ".pf_fragment": "application/octet-stream",
 }
 _FEED_TYPES = {
     ".xml": "application/rss+xml; charset=utf-8",

@@ -139,7 +139,7 @@ def _moved(edition: Edition) -> Edition:
     """Give every address the stand-in's prefix, and leave out what leads to other feeds or tells of this one."""
     show = edition.show
     settings = replace(show.feed, hubs=(), announce=(), moved_to=None)
-    there = replace(show, site_url=show.site_url + member_prefix(STAND_IN), feeds=(), feed=settings)
+    there = replace(show, site_url=show.site_url + member_prefix(STAND_IN), feeds=(), feed=settings, search=False)
 
     def artwork(image: Artwork) -> Artwork:
         return replace(image, url=there.url(image.key))

@@ -6,7 +6,7 @@ from typing import Any
 from pipeline import publish
 from pipeline.cli.screen import Screen, size_text
 from pipeline.errors import StorageError
-from pipeline.model import Plan
+from pipeline.model import Plan, is_search_part
 
 SHOWN_ROWS = 20
 _HEADINGS = ("Why", "File", "Size", "Requests")
@@ -61,12 +61,12 @@ def plan_json(plan: Plan, address: str) -> dict[str, Any]:
 
 
 def check_deletes(plan: Plan, most: int, source: str) -> None:
-    """Refuse a plan that removes more of the site than a person would expect.
+    """Refuse a plan that removes more of the site than a person would expect; parts of the search index do not count.
 
     Raises:
         StorageError: it removes more than `most` files.
     """
-    number = len(_site_deletes(plan))
+    number = sum(not is_search_part(key) for key in _site_deletes(plan))
     if number > most:
         hint = f"see with --dry-run --verbose what would go; if that is meant: --max-deletes {number}"
         raise StorageError(f"{number} files would be removed, and at most {most} may", source=source, hint=hint)

@@ -16,6 +16,7 @@ from pipeline.model import Edition, Episode, Item, Show, Visibility, Withdrawal
 from pipeline.pages import drafts, embeds, lists, rendering, script, shared, views
 from pipeline.pages.assets import design_system
 from pipeline.pages.captions import episode_caption, feed_caption, region_caption, show_caption
+from pipeline.pages.finding import findable, finding_recipe
 from pipeline.pages.framing import COMPACT, TALL
 from pipeline.pages.manifest import manifest
 from pipeline.pages.rendering import Site, as_json
@@ -34,6 +35,8 @@ __all__ = [
     "draft_notes",
     "episode_caption",
     "feed_caption",
+    "findable",
+    "finding_recipe",
     "mastering_report",
     "members",
     "region_caption",
@@ -68,7 +71,8 @@ def render(edition: Edition, *, templates: Path | None = None) -> dict[str, byte
     items = tuple(item for item in edition.items if item.episode.visibility is Visibility.PUBLIC)
     site = rendering.site(edition, templates)
     shown = {item.episode.slug: views.episode_view(edition, item) for item in items}
-    files = dict(site.static.contents)
+    unused = () if site.view.search else (site.static.keys["search.js"],)
+    files = {key: data for key, data in site.static.contents.items() if key not in unused}
     files.update(shared.render(site, edition, items, shown))
     beside = lists.neighbours(items)
     for item in items:

@@ -23,6 +23,7 @@ _FILES = (
     "embed.css",
     "site.js",
     "player.js",
+    "search.js",
 )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pipeline.model import Compliance, Edition, Feed, Item, Visibility, feed_key, list_key, oembed_key
+from pipeline.model import SEARCH_KEY, Compliance, Edition, Feed, Item, Visibility, feed_key, list_key, oembed_key
 from pipeline.pages import embeds, lists, subscribing, views
+from pipeline.pages.finding import findable
 from pipeline.pages.lists import Group, Sheet
 from pipeline.pages.pictures import image_view
 from pipeline.pages.rendering import Site
@@ -93,6 +94,8 @@ def render(site: Site, edition: Edition, items: tuple[Item, ...], shown: Views) 
     yield from _indexes(site, groups)
     yield from _players(site, items, shown)
     yield from _subscribe(site)
+    if site.view.search:
+        yield SEARCH_KEY, _search(site, items)
     yield from _said(site, edition)
 
 
@@ -224,6 +227,19 @@ def _subscribe(site: Site) -> Iterator[tuple[str, bytes]]:
     page = site.page(views.SUBSCRIBE_KEY, "How to subscribe", f"Follow {site.view.title} in a podcast app.")
     values = {"follows": follows, "directories": subscribing.directories(show)}
     yield views.SUBSCRIBE_KEY, site.render("subscribe.html.jinja", page, about="the page How to subscribe", **values)
+
+
+def _search(site: Site, items: tuple[Item, ...]) -> bytes:
+    page = PageView(
+        title=f"Search \u2013 {site.view.title}", description="", address=site.show.url(SEARCH_KEY), is_indexed=False
+    )
+    found = [findable(site.show, item, said=False) for item in items]
+    there = {each.region for each in found}
+    values = {
+        "years": sorted({each.year for each in found}, reverse=True),
+        "regions": [region for region in site.show.regions if region.id in there],
+    }
+    return site.render("search.html.jinja", page, about="the search page", **values)
 
 
 def _said(site: Site, edition: Edition) -> Iterator[tuple[str, bytes]]:

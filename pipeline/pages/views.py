@@ -57,6 +57,7 @@ class ShowView:
     topics: str
     seasons: str
     people: str
+    search: str
     feed: FeedView
     feeds: tuple[FeedView, ...]
     image: ImageView
@@ -162,6 +163,7 @@ def show_view(edition: Edition) -> ShowView:
         about=show.link(ABOUT_KEY),
         privacy=show.link(PRIVACY_KEY),
         **_indexes(edition),
+        search=show.link(model.SEARCH_KEY) if show.search else "",
         feed=feed_view(show, show.title, model.FEED_KEY),
         feeds=_feed_views(show, show.feeds),
         image=image_view(show, edition.thumbnail),

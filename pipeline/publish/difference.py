@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
-from pipeline.model import Asset, Plan, Put, Reason, Release, is_feed_key
+from pipeline.model import Asset, Plan, Put, Reason, Release, is_feed_key, is_search_part
 from pipeline.publish.ledger import KEPT_RELEASES, Kept, Ledger, Older, blob_key, content
 from pipeline.publish.store import OWN, is_lasting
 
@@ -124,7 +124,7 @@ def emptied(ledger: Ledger) -> Ledger:
 
 def group(key: str) -> int:
     """Say when `key` is sent: what pages and feeds name (1), the pages and all else (2), the feeds (3)."""
-    if key.startswith(_NAMED_BY_PAGES_AND_FEEDS):
+    if key.startswith(_NAMED_BY_PAGES_AND_FEEDS) or is_search_part(key):
         return MEDIA
     return FEEDS if is_feed_key(key) else PAGES
 

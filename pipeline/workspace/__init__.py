@@ -94,6 +94,7 @@ def _show(workspace: Workspace, values: dict[str, Any]) -> Show:
         site_url=site["url"].rstrip("/") + "/",
         identity=site["identity"],
         identity_permission=site["identity_permission"],
+        search=site["search"],
         regions=tuple(model.Region(**region) for region in values["regions"]),
         seasons=tuple(model.Season(**season) for season in values["seasons"]),
         feeds=tuple(_feed(workspace, feed) for feed in values["feeds"]),

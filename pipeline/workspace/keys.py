@@ -229,6 +229,12 @@ SHOW_SECTIONS = (
                 doc='Who gave permission to use the NHS identity, and when; required with identity = "nhs".',
             ),
             Key(
+                name="search",
+                kind="true or false",
+                doc="Whether visitors can search what was said; the index is made here and needs no service.",
+                default=True,
+            ),
+            Key(
                 name="per_page",
                 kind="whole number",
                 doc="Episodes on a page of a list; older ones follow on further pages.",

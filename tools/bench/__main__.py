@@ -16,6 +16,7 @@ from tools.bench.levelling import levelling
 from tools.bench.mastering import mastering, nothing_changed
 from tools.bench.measuring import PROGRAM, ROOT, measured
 from tools.bench.publishing import publishing
+from tools.bench.searching import searching
 
 
 def help_text() -> None:
@@ -66,6 +67,7 @@ JOBS: dict[str, Callable[[], None]] = {
     "denoising": denoising,
     "publishing": publishing,
     "identifying": identifying,
+    "searching": searching,
 }
 
 
