@@ -89,6 +89,12 @@ def holds(folder: Path, word: str) -> list[str]:
     return found
 
 
+def one() -> Findable:
+    """Make something to be found."""
+    said_at = (Passage(anchor="t=0", text="x"),)
+    return Findable(path="x/", year=2026, title="X", facts="", region=None, language=None, passages=said_at)
+
+
 @dataclass(frozen=True)
 class Served:
     """A site below a path on this machine."""
@@ -265,6 +271,18 @@ def test_the_same_words_give_the_same_bytes(tmp_path: Path) -> None:
     assert all(listed.count(f'"{name}"') == 1 for name in names)
 
 
+def test_the_order_of_pages_does_not_count(tmp_path: Path) -> None:
+    """Pages that are handed over in another order make the same files."""
+    found = {path: lambda path=path: replace(one(), path=path, title=path) for path in ("a/", "b/", "c/")}
+    turned = dict(reversed(found.items()))
+    search.index(found, tmp_path / "one", language="en-GB")
+    search.index(turned, tmp_path / "two", language="en-GB")
+    names = [
+        sorted(path.relative_to(tmp_path / each) for path in (tmp_path / each).rglob("*")) for each in ("one", "two")
+    ]
+    assert names[0] == names[1]
+
+
 def test_nothing_of_pagefinds_own_interfaces_is_published(served: Served) -> None:
     """Beside the index there are the script and the WebAssembly that search it, once for each year."""
     site = served.root / "site/search"
@@ -356,12 +374,6 @@ def test_types_and_caching_of_the_index() -> None:
     assert part.content_type == "application/octet-stream"
     assert script.content_type.startswith("text/javascript")
     assert part.cache_control == script.cache_control == headers.SHORT
-
-
-def one() -> Findable:
-    """Make something to be found."""
-    said_at = (Passage(anchor="t=0", text="x"),)
-    return Findable(path="x/", year=2026, title="X", facts="", region=None, language=None, passages=said_at)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")

@@ -1,7 +1,7 @@
 """An edition and Jinja2 templates in, every page of the site out, as bytes under its key; Jinja2 lives here.
 
 The pages stand in the NHS design system without its logo and font, ask no other host for anything, hold no script of
-their own and work without any.
+their own and work without any, but for search, which leads elsewhere then.
 """
 
 from collections.abc import Iterable, Iterator
