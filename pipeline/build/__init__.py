@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from pipeline import feed, pages, words
-from pipeline.build import drafts, gate, headers, listening, searching, site
+from pipeline.build import drafts, gate, headers, listening, searching, site, standing
 from pipeline.build.items import Press
 from pipeline.build.mastering import Report, masters, misses, remarks
 from pipeline.build.members import MembersEdition, editions
@@ -134,27 +135,54 @@ def release(
         CheckFailedError: something fatal is wrong with the workspace.
         MediaError: a stage cannot do its work.
     """
+    is_whole = not (slugs or force or around)
+    noting = _Noting(report)
     with closing(Cache(where.cache)) as cache:
-        found, faulty = _surveyed(where, cache, slugs, around=around, now=now)
-        chosen = _chosen(found, slugs, now, with_drafts=not around)
-        drafts.transcripts(cache, found.show, chosen, report)
-        show = found.complete()
-        forced = frozenset(slugs or (each.slug for each in chosen)) if force else frozenset()
-        due = tuple(episode for episode in chosen if episode.is_due(now) and episode.slug not in found.resting)
-        with Press(cache, _public(show), found.pictures, with_pages=True) as press:
-            press.images.prepare(due)
-            mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
-            heard = _heard(listening.still_heard(where, cache, show, due, mastered), around=around)
-            unsigned = tuple(gate.unsigned(where, show, due, mastered, found.pictures))
-            due, waiting = _divided(due, (*heard, *unsigned), where)
-            new = tuple(episode for episode in chosen if episode.slug in fresh)
-            _warn(
-                report, found.problems, unsigned, remarks(where, new, mastered), misses(where, show, chosen, mastered)
-            )
-            edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
-            done = _written(where, replace(edition, withdrawn=_tombstones(found)), press, cache, report)
-        for_members = editions(cache, show, found.pictures, due, mastered)
-    return Built(
+        stands = standing.Standing(where, now=now) if is_whole else None
+        if stands and (last := stands.last(cache)):
+            for problem in last.warnings:
+                report.warn(problem)
+            return _as_before(last)
+        found, built = _built(
+            where, cache, noting, now=now, executor=executor, slugs=slugs, force=force, jobs=jobs, around=around
+        )
+        if stands and not any(part.visibility is Visibility.MEMBERS for part in found.complete().feeds):
+            dates = [each.published for each in found.episodes if each.published and each.published > now]
+            until, facts = min(dates, default=None), _facts(built)
+            stands.keep(cache, found.complete(), until=until, warnings=noting.warned, facts=facts)
+    return built
+
+
+def _built(
+    where: Workspace,
+    cache: Cache,
+    report: Report,
+    *,
+    now: datetime,
+    executor: Executor,
+    slugs: tuple[str, ...],
+    force: bool,
+    jobs: int | None,
+    around: bool,
+) -> tuple[Survey, Built]:
+    found, faulty = _surveyed(where, cache, slugs, around=around, now=now)
+    chosen = _chosen(found, slugs, now, with_drafts=not around)
+    drafts.transcripts(cache, found.show, chosen, report)
+    show = found.complete()
+    forced = frozenset(slugs or (each.slug for each in chosen)) if force else frozenset[str]()
+    due = tuple(episode for episode in chosen if episode.is_due(now) and episode.slug not in found.resting)
+    with Press(cache, _public(show), found.pictures, with_pages=True) as press:
+        press.images.prepare(due)
+        mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
+        heard = _heard(listening.still_heard(where, cache, show, due, mastered), around=around)
+        unsigned = tuple(gate.unsigned(where, show, due, mastered, found.pictures))
+        due, waiting = _divided(due, (*heard, *unsigned), where)
+        new = tuple(episode for episode in chosen if episode.slug in fresh)
+        _warn(report, found.problems, unsigned, remarks(where, new, mastered), misses(where, show, chosen, mastered))
+        edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
+        done = _written(where, replace(edition, withdrawn=_tombstones(found)), press, cache, report)
+    for_members = editions(cache, show, found.pictures, due, mastered)
+    made = Built(
         release=done.release,
         episodes=len(chosen),
         mastered=len(fresh),
@@ -166,6 +194,50 @@ def release(
         removals=gate.removals(due),
         identities={each.slug: Identity.of(each) for each in due},
         waiting=waiting | faulty,
+    )
+    return found, made
+
+
+class _Noting:
+    """A report that remembers what it was warned of."""
+
+    def __init__(self, report: Report) -> None:
+        self.warned: list[Problem] = []
+        self.begin, self.advance, self.finish, self._warn = report.begin, report.advance, report.finish, report.warn
+
+    def warn(self, problem: Problem) -> None:
+        self.warned.append(problem)
+        self._warn(problem)
+
+
+def _facts(built: Built) -> dict[str, Any]:
+    """Write down as JSON what a build knows besides its release."""
+    return {
+        "episodes": built.episodes,
+        "unsigned": [asdict(each) for each in built.unsigned],
+        "removals": dict(built.removals),
+        "identities": {slug: [each.guid, str(each.visibility)] for slug, each in built.identities.items()},
+        "waiting": sorted(built.waiting),
+    }
+
+
+def _as_before(last: standing.Last) -> Built:
+    facts = last.facts
+    identities = {
+        slug: Identity(guid=guid, visibility=Visibility(visibility))
+        for slug, (guid, visibility) in facts["identities"].items()
+    }
+    return Built(
+        release=last.release,
+        episodes=facts["episodes"],
+        mastered=0,
+        written=0,
+        unchanged=len(last.release.assets) + 1,
+        removed=0,
+        unsigned=tuple(Problem(**each) for each in facts["unsigned"]),
+        removals=facts["removals"],
+        identities=identities,
+        waiting=frozenset(facts["waiting"]),
     )
 
 
