@@ -35,14 +35,23 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def published(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Publish a copy of it twice, so that there is an earlier release."""
+    root = studio.copy_workspace(original, tmp_path_factory.mktemp("published") / "w")
+    for notes in ("", "Four things we learned.\n"):
+        if notes:
+            (root / "episodes/alpha/notes.md").write_text(notes)
+        running = spawn(root, "publish", "--yes")
+        _, err = running.communicate(timeout=120)
+        assert running.returncode == 0, err
+    return root
+
+
 @pytest.fixture
-def session(original: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Session:
-    """Work in a copy of that workspace, published twice, so that there is an earlier release."""
-    made = Session(studio.copy_workspace(original, tmp_path / "w"), capsys)
-    assert made("publish", "--yes") == 0, made.err
-    (made.folder / "episodes/alpha/notes.md").write_text("Four things we learned.\n")
-    assert made("publish", "--yes") == 0, made.err
-    return made
+def session(published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Session:
+    """Work in a copy of that workspace and of what it published."""
+    return Session(studio.copy_workspace(published, tmp_path / "w"), capsys)
 
 
 def record(session: Session, name: str = "alpha") -> dict[str, object]:
