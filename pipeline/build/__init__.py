@@ -35,7 +35,7 @@ from pipeline.workspace import Workspace
 
 __all__ = ["OUTPUTS", "Built", "CheckFailedError", "Report", "Survey", "release", "survey"]
 
-Output = Callable[[Edition, Path], Mapping[str, bytes]]
+Output = Callable[[Edition, Path], Iterable[tuple[str, bytes]]]
 
 _TRANSCRIPT_WRITERS = {
     "vtt": words.webvtt,
@@ -45,35 +45,31 @@ _TRANSCRIPT_WRITERS = {
 }
 
 
-def _feeds(edition: Edition, _templates: Path) -> dict[str, bytes]:
-    return feed.render_all(edition)
+def _feeds(edition: Edition, _templates: Path) -> Iterable[tuple[str, bytes]]:
+    return feed.render_all(edition).items()
 
 
-def _transcripts(edition: Edition, _templates: Path) -> dict[str, bytes]:
-    return {
-        transcript_key(item.episode.slug, extension): write(item.episode.transcript)
-        for item in edition.items
-        if item.episode.transcript is not None
-        for extension, write in _TRANSCRIPT_WRITERS.items()
-    }
+def _transcripts(edition: Edition, _templates: Path) -> Iterable[tuple[str, bytes]]:
+    for item in edition.items:
+        if item.episode.transcript is not None:
+            for extension, write in _TRANSCRIPT_WRITERS.items():
+                yield transcript_key(item.episode.slug, extension), write(item.episode.transcript)
 
 
-def _chapters(edition: Edition, _templates: Path) -> dict[str, bytes]:
-    return {
-        chapters_key(item.episode.slug): words.chapters_json(item.episode.chapters)
-        for item in edition.items
-        if item.episode.chapters
-    }
+def _chapters(edition: Edition, _templates: Path) -> Iterable[tuple[str, bytes]]:
+    for item in edition.items:
+        if item.episode.chapters:
+            yield chapters_key(item.episode.slug), words.chapters_json(item.episode.chapters)
 
 
-def _pages(edition: Edition, templates: Path) -> Mapping[str, bytes]:
-    return pages.render(edition, templates=templates)
+def _pages(edition: Edition, templates: Path) -> Iterable[tuple[str, bytes]]:
+    return pages.rendered(edition, templates=templates)
 
 
-def _waveforms(edition: Edition, _templates: Path) -> dict[str, bytes]:
-    return {
-        waveform_key(item.episode.slug): pages.waveform_svg(item.waveform) for item in edition.items if item.waveform
-    }
+def _waveforms(edition: Edition, _templates: Path) -> Iterable[tuple[str, bytes]]:
+    for item in edition.items:
+        if item.waveform:
+            yield waveform_key(item.episode.slug), pages.waveform_svg(item.waveform)
 
 
 OUTPUTS: tuple[Output, ...] = (_feeds, _transcripts, _chapters, _waveforms, _pages)
@@ -282,14 +278,20 @@ def _divided(
 
 def _written(where: Workspace, edition: Edition, press: Press, cache: Cache, report: Report) -> site.Written:
     """Render everything and write it into site/."""
-    show = edition.show
-    texts = {name: data for output in OUTPUTS for name, data in output(edition, where.templates).items()}
-    _look_at_sizes(texts, report)
-    redirects = {FEED_KEY: show.feed.moved_to} if show.feed.moved_to else {}
-    names = headers.file_names(edition)
-    found = searching.index(edition, texts, cache)
-    files = {**press.files, **found.files}
-    return site.write(where.site, {**texts, **found.texts}, files, cache, redirects=redirects, names=names)
+    show, feeds = edition.show, dict[str, bytes]()
+    with cache.scratch() as scratch:
+        spool = site.Spool(where.site, scratch)
+        for name, data in chain.from_iterable(output(edition, where.templates) for output in OUTPUTS):
+            spool.add(name, data)
+            if is_feed_key(name):
+                feeds[name] = data
+        _look_at_sizes(feeds, report)
+        found = searching.index(edition, spool.hashes, cache)
+        for name, data in found.texts.items():
+            spool.add(name, data)
+        redirects = {FEED_KEY: show.feed.moved_to} if show.feed.moved_to else {}
+        files, names = {**press.files, **found.files}, headers.file_names(edition)
+        return site.write(where.site, spool, files, cache, redirects=redirects, names=names)
 
 
 def _tombstones(found: Survey) -> tuple[str, ...]:
@@ -302,8 +304,8 @@ def _public(show: Show) -> Show:
     return replace(show, feeds=tuple(part for part in show.feeds if part.visibility is Visibility.PUBLIC))
 
 
-def _look_at_sizes(texts: Mapping[str, bytes], report: Report) -> None:
-    problems = feed.size_problems({name: data for name, data in texts.items() if is_feed_key(name)})
+def _look_at_sizes(feeds: Mapping[str, bytes], report: Report) -> None:
+    problems = feed.size_problems(feeds)
     for problem in problems:
         report.warn(problem)
     if any(problem.fatal for problem in problems):
