@@ -490,5 +490,7 @@ def test_memory_does_not_grow_with_the_number_of_pages(tmp_path: Path) -> None:
         spool.add(f"page-{number}.html", b"x" * 1_000_000)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
+    spool.add("page-7.html", b"y" * 10)
     assert peak < 3_000_000
+    assert len({*spool.waiting.values()}) == 60
     assert len(spool.waiting) == 60

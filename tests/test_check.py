@@ -332,3 +332,4 @@ def test_security_txt_is_current(expires: date, contact: str | None, message: st
 def test_what_the_site_uses_itself_is_no_slug() -> None:
     """An episode called latest would stand where the newest always is."""
     assert ["is taken by the site itself" in each.message for each in found(None, samples.episode("latest"))] == [True]
+    assert ["ends in -clip" in each.message for each in found(None, samples.episode("waits-clip"))] == [True]

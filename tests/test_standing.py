@@ -12,6 +12,8 @@ import pytest
 
 from pipeline import build
 from pipeline.build import standing
+from pipeline.cache import Cache
+from pipeline.errors import MediaError
 from pipeline.workspace import Workspace
 from tests import studio
 from tests.test_build import NOW, Heard, files, release
@@ -163,6 +165,21 @@ def test_other_lines_of_the_trail_change_nothing(root: Path, whole: list[int]) -
     (root / "audit.jsonl").write_text('{"number": 1, "what": "published", "slug": null}\n')
     release(root)
     assert whole == []
+
+
+@pytest.mark.parametrize("facts", [{}, {"day": NOW.date().isoformat(), "until": None}])
+def test_what_another_version_wrote_counts_for_nothing(root: Path, whole: list[int], facts: dict[str, object]) -> None:
+    """A memory that lacks what this version keeps leads to a whole build."""
+    Cache(root / ".cache").note(standing._KIND, standing._ENTRY, facts)
+    release(root)
+    assert whole == [1]
+
+
+def test_a_trail_that_is_no_file_is_no_matter_of_the_build(root: Path) -> None:
+    """A folder in the place of audit.jsonl gets its sentence, not a traceback."""
+    (root / "audit.jsonl").mkdir()
+    with pytest.raises(MediaError):
+        release(root)
 
 
 def test_members_are_always_built(root: Path, whole: list[int]) -> None:

@@ -437,3 +437,17 @@ def test_what_cannot_be_read_of_it_is_named(tmp_path: Path, name: str, data: byt
     fatal = [problem for problem in problems if problem.fatal]
     assert [problem.source for problem in fatal] == [name]
     assert message in f"{fatal[0].source} {fatal[0].message}"
+
+
+@pytest.mark.parametrize("name", ["about.md", "privacy.md", "accessibility.toml"])
+def test_a_link_out_of_the_workspace_is_not_published(tmp_path: Path, name: str) -> None:
+    """What a page says comes from the workspace: not from behind a link, and a pipe is no file."""
+    root = studio.workspace(tmp_path / "w", "one")
+    (tmp_path / "secret").write_text("secret\n")
+    (root / name).symlink_to(tmp_path / "secret")
+    for _ in range(2):
+        show, problems = workspace.read_show(Workspace(root=root))
+        assert [problem.message for problem in problems if problem.source == name] == ["is no file of the workspace"]
+        assert "secret" not in repr(show)
+        (root / name).unlink()
+        os.mkfifo(root / name)

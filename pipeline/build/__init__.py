@@ -81,7 +81,8 @@ class Built:
 
     unsigned: what keeps episodes out that are due; `publish` does nothing while there are any; removals: by slug, a
     hash of all that was decided to be removed from what is published; identities: what stays of each that is due;
-    waiting: slugs of those that were left out, for want of a signature or because something is wrong with them.
+    waiting: slugs of those that were left out, for want of a signature or because something is wrong with them;
+    withdrawals: how many it knew of.
     """
 
     release: Release
@@ -95,6 +96,7 @@ class Built:
     removals: Mapping[str, str] = field(default_factory=dict)
     identities: Mapping[str, Identity] = field(default_factory=dict)
     waiting: frozenset[str] = frozenset()
+    withdrawals: int = 0
 
     def __str__(self) -> str:
         sentence = (
@@ -136,9 +138,10 @@ def release(
     with closing(Cache(where.cache)) as cache:
         stands = standing.Standing(where, now=now) if is_whole else None
         if stands and (last := stands.last(cache)):
-            for problem in last.warnings:
-                report.warn(problem)
-            return _as_before(last)
+            before = _as_before(last)
+            if before is not None:
+                _warn(report, last.warnings)
+                return before
         found, built = _built(
             where, cache, noting, now=now, executor=executor, slugs=slugs, force=force, jobs=jobs, around=around
         )
@@ -190,6 +193,7 @@ def _built(
         removals=gate.removals(due),
         identities={each.slug: Identity.of(each) for each in due},
         waiting=waiting | faulty,
+        withdrawals=len(found.withdrawn),
     )
     return found, made
 
@@ -214,10 +218,18 @@ def _facts(built: Built) -> dict[str, Any]:
         "removals": dict(built.removals),
         "identities": {slug: [each.guid, str(each.visibility)] for slug, each in built.identities.items()},
         "waiting": sorted(built.waiting),
+        "withdrawals": built.withdrawals,
     }
 
 
-def _as_before(last: standing.Last) -> Built:
+def _as_before(last: standing.Last) -> Built | None:
+    try:
+        return _from_facts(last)
+    except (KeyError, TypeError, ValueError, AttributeError):  # written by another version, or by hand
+        return None
+
+
+def _from_facts(last: standing.Last) -> Built:
     facts = last.facts
     identities = {
         slug: Identity(guid=guid, visibility=Visibility(visibility))
@@ -234,6 +246,7 @@ def _as_before(last: standing.Last) -> Built:
         removals=facts["removals"],
         identities=identities,
         waiting=frozenset(facts["waiting"]),
+        withdrawals=int(facts["withdrawals"]),
     )
 
 

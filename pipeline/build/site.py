@@ -58,7 +58,7 @@ class Spool:
         self.sizes[key], self.hashes[key] = len(data), hashlib.sha256(data).hexdigest()
         if self._is_plain and _holds(self._site / key, data):
             return
-        self.waiting[key] = self._scratch / str(len(self.waiting))
+        self.waiting.setdefault(key, self._scratch / str(len(self.waiting)))
         with _mapped(self._scratch):
             self.waiting[key].write_bytes(data)
 

@@ -49,16 +49,19 @@ class Standing:
     def last(self, cache: Cache) -> Last | None:
         """Return what the last build left, if a build would change nothing of it; None otherwise."""
         known = cache.known(_KIND, _ENTRY)
-        if known is None or known["day"] != self._day or not self._is_before(known["until"]):
-            return None
-        if self._digest(known["others"]) != known["inputs"] or _site(self._where.site) != known["site"]:
+        if known is None:
             return None
         try:
+            is_then = datetime.fromisoformat(known["at"]) <= self._now and self._is_before(known["until"])
+            if known["day"] != self._day or not is_then:
+                return None
+            if self._digest(known["others"]) != known["inputs"] or _site(self._where.site) != known["site"]:
+                return None
             release = Release.from_json((self._where.site / MANIFEST_KEY).read_bytes())
             warnings = tuple(Problem(**each) for each in known["warnings"])
-        except (OSError, ValueError, TypeError):
+            return Last(release=release, warnings=warnings, facts=known["facts"])
+        except (OSError, ValueError, TypeError, KeyError):
             return None
-        return Last(release=release, warnings=warnings, facts=known["facts"])
 
     def keep(
         self,
@@ -86,6 +89,7 @@ class Standing:
             return
         made = {
             "day": self._day,
+            "at": self._now.isoformat(),
             "until": until.isoformat() if until else None,
             "others": others,
             "inputs": self._digest(others),
@@ -103,11 +107,11 @@ class Standing:
         return until is None or self._now < datetime.fromisoformat(until)
 
     def _digest(self, others: Iterable[str]) -> str:
-        lines = [*self._inputs, *_of_files(map(Path, others)), *_program(), _withdrawn(self._where.trail)]
+        lines = [*self._inputs, *_of_others(others), *_program(), _withdrawn(self._where.trail)]
         return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
     def _changed_ns(self, others: Iterable[str]) -> Iterator[int]:
-        for line in (*self._inputs, *_of_files(map(Path, others))):
+        for line in (*self._inputs, *_of_others(others)):
             yield from map(int, line.rsplit(" ", 2)[1:])
 
 
@@ -135,6 +139,8 @@ def _withdrawn(trail: Path) -> str:
                     digest.update(line)
     except FileNotFoundError:
         pass
+    except OSError as error:  # the trail that cannot be read is a matter of those who write it
+        digest.update(str(error.errno).encode())
     return digest.hexdigest()
 
 
@@ -144,6 +150,12 @@ def _of_files(paths: Iterable[Path]) -> Iterator[str]:
             yield _line(str(path), path.stat())
         except OSError:
             yield f"{path} is not there 0 0"
+
+
+def _of_others(paths: Iterable[str]) -> Iterator[str]:
+    """Stamp files, and the files of folders, such as those of a speech model."""
+    for path in map(Path, paths):
+        yield from _of_folder(path, 0) if path.is_dir() else _of_files([path])
 
 
 def _of_folder(folder: Path | str, depth: int) -> Iterator[str]:
@@ -181,6 +193,7 @@ def _site(site: Path) -> str:
 def _program() -> Iterator[str]:
     """Name this program and its libraries: their files, and where they are installed, change when they do."""
     yield sys.version
+    yield from (os.environ.get(name, "") for name in ("CLN_MEDIA_FFMPEG", "IMAGEIO_FFMPEG_EXE"))
     for folder in (Path(pipeline.__file__).parent, default_templates()):
         yield from _of_folder(folder, _DEPTH)
     yield from _of_files(Path(path) for path in sys.path if path)
