@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EXDEV
+from itertools import count
 from pathlib import Path
 from stat import S_ISREG
 
@@ -48,17 +49,19 @@ class Spool:
         self.sizes: dict[str, int] = {}
         self.hashes: dict[str, str] = {}
         self.waiting: dict[str, Path] = {}
+        self._numbers = count()
 
     def add(self, key: str, data: bytes) -> None:
-        """Take what stands under a key.
+        """Take what stands under a key; what is taken last counts.
 
         Raises:
             WorkspaceError: the disk is full, or cannot be written.
         """
         self.sizes[key], self.hashes[key] = len(data), hashlib.sha256(data).hexdigest()
         if self._is_plain and _holds(self._site / key, data):
+            self.waiting.pop(key, None)
             return
-        self.waiting.setdefault(key, self._scratch / str(len(self.waiting)))
+        self.waiting[key] = self._scratch / str(next(self._numbers))
         with _mapped(self._scratch):
             self.waiting[key].write_bytes(data)
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pipeline.model import Episode, Item, Show, list_key
 from pipeline.pages.views import EPISODES_KEY
@@ -32,13 +32,13 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """A page of a list. key: where it stands; number, of: which page it is; newer, older: keys of its neighbours."""
+    """A page of a list. key: where it stands; number, of: which page it is; keys: of all its pages."""
 
     key: str
     number: int
     of: int
     items: tuple[Item, ...]
-    keys: tuple[str, ...] = field(default_factory=tuple)
+    keys: tuple[str, ...]
 
 
 def groups(show: Show, items: tuple[Item, ...]) -> tuple[Group, ...]:
