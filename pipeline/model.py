@@ -34,6 +34,9 @@ TRANSCRIPT_FORMATS: Mapping[str, str] = {  # extension -> media type, in the ord
 
 
 TAKEN_SLUGS = frozenset({"latest", "regions"})  # embed/latest/ is always the newest episode
+DEVICE_NAMES = frozenset(  # no file or folder can have them on Windows
+    {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(10))}
+)
 
 
 def feed_key(name: str | None, *, extension: str = "xml", page: int = 1) -> str:

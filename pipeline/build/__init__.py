@@ -166,22 +166,28 @@ def _built(
 ) -> tuple[Survey, Built]:
     found, faulty = _surveyed(where, cache, slugs, around=around, now=now)
     chosen = _chosen(found, slugs, now, with_drafts=not around)
-    drafts.transcripts(cache, found.show, chosen, report)
+    if not around:
+        drafts.transcripts(cache, found.show, chosen, report)
     show = found.complete()
     forced = frozenset(slugs or (each.slug for each in chosen)) if force else frozenset[str]()
-    due = tuple(episode for episode in chosen if episode.is_due(now) and episode.slug not in found.resting)
     with Press(cache, _public(show), found.pictures, with_pages=True) as press:
-        press.images.prepare(due)
-        mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
-        heard = _heard(listening.still_heard(where, cache, show, due, mastered), around=around)
+        press.images.prepare(tuple(episode for episode in chosen if episode.is_due(now)))
+        made = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
+        mastered, fresh = made.masters, made.fresh
+        stuck = _got_around(made.problems, around=around)
+        faulty |= {episode.slug for episode in chosen if episode.slug not in mastered}
+        chosen = tuple(episode for episode in chosen if episode.slug in mastered)
+        due = tuple(episode for episode in chosen if episode.is_due(now) and episode.slug not in found.resting)
+        heard = _got_around(listening.still_heard(where, cache, show, due, mastered), around=around)
         unsigned = tuple(gate.unsigned(where, show, due, mastered, found.pictures))
         due, waiting = _divided(due, (*heard, *unsigned), where)
         new = tuple(episode for episode in chosen if episode.slug in fresh)
-        _warn(report, found.problems, unsigned, remarks(where, new, mastered), misses(where, show, chosen, mastered))
+        told = (*stuck, *heard, *unsigned)
+        _warn(report, found.problems, told, remarks(where, new, mastered), misses(where, show, chosen, mastered))
         edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
         done = _written(where, replace(edition, withdrawn=_tombstones(found)), press, cache, report)
     for_members = editions(cache, show, found.pictures, due, mastered)
-    made = Built(
+    built = Built(
         release=done.release,
         episodes=len(chosen),
         mastered=len(fresh),
@@ -195,7 +201,7 @@ def _built(
         waiting=waiting | faulty,
         withdrawals=len(found.withdrawn),
     )
-    return found, made
+    return found, built
 
 
 class _Noting:
@@ -253,7 +259,7 @@ def _from_facts(last: standing.Last) -> Built:
 def _surveyed(
     where: Workspace, cache: Cache, slugs: tuple[str, ...], *, around: bool, now: datetime
 ) -> tuple[Survey, frozenset[str]]:
-    found = survey(where, cache, now=now, prepare=partial(drafts.with_notes, where))
+    found = survey(where, cache, now=now, prepare=None if around else partial(drafts.with_notes, where))
     found, faulty = found.around() if around else (found, frozenset[str]())
     found.require(slugs)
     return found, faulty
@@ -272,11 +278,12 @@ def _chosen(found: Survey, slugs: tuple[str, ...], now: datetime, *, with_drafts
     return tuple(e for e in there if e.is_due(now) or (with_drafts and (not slugs or e.slug in slugs)))
 
 
-def _heard(problems: Iterable[Problem], *, around: bool) -> tuple[Problem, ...]:
+def _got_around(problems: Iterable[Problem], *, around: bool) -> tuple[Problem, ...]:
+    """Stop at what is wrong with an episode, or, where what is urgent waits for none, only warn of it."""
     found = tuple(problems)
     if found and not around:
         raise CheckFailedError(found)
-    return found
+    return tuple(replace(problem, fatal=False) for problem in found)
 
 
 def _divided(

@@ -59,7 +59,10 @@ class Survey:
                 raise WorkspaceError(f'there is no episode "{slug}"', source="episodes", hint=hint)
 
     def around(self) -> tuple["Survey", frozenset[str]]:
-        """Leave out every episode with something fatal; return what is left, and the slugs of those left out."""
+        """Leave out every episode with something fatal; return what is left, and the slugs of those left out.
+
+        What is wrong with the texts of the site's standing pages is no reason to wait either.
+        """
         fatal = [problem.source for problem in self.problems if problem.fatal]
         folders = {f"episodes/{each.path.name}": each.slug for each in self.episodes}
         faulty = {"/".join(source.split("/")[:2]) for source in fatal if source.startswith("episodes/")}
@@ -67,7 +70,11 @@ class Survey:
         left = replace(
             self,
             episodes=tuple(each for each in self.episodes if each.slug not in slugs),
-            problems=tuple(p for p in self.problems if not (p.fatal and p.source.startswith("episodes/"))),
+            problems=tuple(
+                replace(each, fatal=each.fatal and each.source not in workspace.STANDING_NAMES)
+                for each in self.problems
+                if not (each.fatal and each.source.startswith("episodes/"))
+            ),
         )
         return left, slugs
 

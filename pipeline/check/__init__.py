@@ -11,7 +11,7 @@ from pipeline.check import feeds, standing
 from pipeline.check import show as of_show
 from pipeline.check.episode import EpisodeCheck
 from pipeline.check.facts import Facts, place
-from pipeline.model import TAKEN_SLUGS, Episode, EpisodeKind, Problem, Show
+from pipeline.model import DEVICE_NAMES, TAKEN_SLUGS, Episode, EpisodeKind, Problem, Show
 
 __all__ = ["Facts", "problems"]
 
@@ -49,6 +49,9 @@ def _twice(episodes: tuple[Episode, ...], root: Path) -> Iterator[Problem]:
         if episode.slug.endswith("-clip"):
             message = "ends in -clip, as the files of clips of other episodes do"
             yield Problem(source=source, message=f'the slug "{episode.slug}" {message}', hint=hint)
+        if episode.slug in DEVICE_NAMES:
+            message = f'the slug "{episode.slug}" is a name that Windows keeps for itself'
+            yield Problem(source=source, message=message, hint=hint)
         if episode.slug in TAKEN_SLUGS:
             yield Problem(source=source, message=f'the slug "{episode.slug}" is taken by the site itself', hint=hint)
     for what, value, hint in keys:
