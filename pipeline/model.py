@@ -7,7 +7,7 @@ A key is the path of a file below the site's root, always with forward slashes; 
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
@@ -491,13 +491,13 @@ class Cue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """What is said in an episode. cues: ascending by start, ms from the start of the master.
+    """What is said in an episode. cues: ascending by start, ms from the start of the master; maybe read when asked for.
 
     `origin` is the name of the file it was read from, or "recogniser" for a draft made by machine.
     """
 
     language: str
-    cues: tuple[Cue, ...]
+    cues: Sequence[Cue]
     origin: str
 
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EXDEV
@@ -64,6 +64,26 @@ class Spool:
         self.waiting[key] = self._scratch / str(next(self._numbers))
         with _mapped(self._scratch):
             self.waiting[key].write_bytes(data)
+
+    def hold(self, known: Mapping[str, tuple[str, int, tuple[int, ...]]]) -> bool:
+        """Take files that stand in the site as they were written, unread.
+
+        Args:
+            known: by key their SHA-256, their size and the stamp of the file.
+
+        Returns:
+            Whether all of them do; where not, none is taken.
+        """
+        if not self._is_plain or any(_stamp(f"{self._site}/{key}") != stamp for key, (_, _, stamp) in known.items()):
+            return False
+        for key, (sha256, size, _) in known.items():
+            self.hashes[key], self.sizes[key] = sha256, size
+            self.waiting.pop(key, None)
+        return True
+
+    def stamps(self, keys: Iterable[str]) -> dict[str, tuple[int, ...] | None]:
+        """Tell files that were written by what changes when they do; None for those that are not there."""
+        return {key: _stamp(f"{self._site}/{key}") for key in keys}
 
 
 def write(
@@ -131,6 +151,14 @@ def _linked_folders(site: Path) -> Iterator[Path]:
     """List links to folders, through which files would be written elsewhere."""
     for folder, folders, _ in os.walk(site):
         yield from (Path(folder, name) for name in folders if Path(folder, name).is_symlink())
+
+
+def _stamp(path: str) -> tuple[int, ...] | None:
+    try:
+        stat = os.lstat(path)
+    except OSError:
+        return None
+    return (stat.st_size, stat.st_ino, stat.st_mode, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 def _holds(path: Path, data: bytes) -> bool:
