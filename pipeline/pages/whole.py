@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class Pages:
         self._edition = edition
         self._site = rendering.site(edition, templates)
         self._shown = {item.episode.slug: views.episode_view(edition, item) for item in self.items}
+        self._brief = {slug: replace(view, notes=Markup(""), chapters=()) for slug, view in self._shown.items()}
         self._beside = lists.neighbours(self.items)
         self._of_all = repr((self._site.view, edition.thumbnail, edition.social))
 
@@ -48,7 +50,7 @@ class Pages:
 
     def made_of(self, item: Item) -> str:
         """Hash what the pages of an episode are made of besides itself, the settings and the templates."""
-        beside = [self._view(each) for each in self._beside[item.episode.slug]]
+        beside = [self._brief_view(each) for each in self._beside[item.episode.slug]]
         return hashlib.sha256(repr((self._of_all, beside)).encode(errors="surrogateescape")).hexdigest()
 
     def of_episode(self, item: Item) -> Iterator[tuple[str, bytes]]:
@@ -58,7 +60,7 @@ class Pages:
             TemplateError: a template cannot be rendered.
         """
         site, view = self._site, self._shown[item.episode.slug]
-        older, newer = map(self._view, self._beside[view.slug])
+        older, newer = map(self._brief_view, self._beside[view.slug])
         page = PageView(title=f"{view.title} \u2013 {site.view.title}", description=view.summary, address=view.address)
         values: dict[str, Any] = {
             "about": f"episode {view.slug}",
@@ -79,8 +81,9 @@ class Pages:
             sheet = PageView(title=f"Transcript: {page.title}", description=view.summary, address=view.address)
             yield model.transcript_key(view.slug, "html"), site.render("transcript.html.jinja", sheet, **values)
 
-    def _view(self, item: Item | None) -> EpisodeView | None:
-        return self._shown[item.episode.slug] if item else None
+    def _brief_view(self, item: Item | None) -> EpisodeView | None:
+        """Show an episode on the page of another, which so stays as it is when notes are corrected."""
+        return self._brief[item.episode.slug] if item else None
 
 
 def transcript_language(item: Item, view: EpisodeView) -> str:
