@@ -193,6 +193,7 @@ def _remember(  # noqa: PLR0917 - what a build found and made
             problems=found.own.get(name, ()),
             misses=tuple(each for each in missed if each.source == place),
             files={key: (str(files[key]), order.cache.sha256(files[key])) for key in files_of(show, item)},
+            entries=done.entries[name],
             made_of=made_of,
             outputs=made,
         )

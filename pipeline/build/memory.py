@@ -18,6 +18,7 @@ from pipeline.build.site import Spool
 from pipeline.build.standing import Standing
 from pipeline.cache import Cache, write_atomic
 from pipeline.errors import WorkspaceError
+from pipeline.feed import Entries
 from pipeline.model import Cue, Episode, Item, Problem
 
 _NAME, _FORM = "episodes.msgpack", 1
@@ -39,7 +40,8 @@ class Remembered:
     """What is known of an episode that is published.
 
     stamps: of its folder; until: the day from which it is to be looked at again; problems, misses: what is said of it,
-    not fatal; files: large files by key, each with its path and SHA-256; made_of: what its pages are made of besides.
+    not fatal; files: large files by key, each with its path and SHA-256; entries: how it stands in feeds; made_of: what
+    its pages are made of besides.
     """
 
     stamps: str
@@ -48,6 +50,7 @@ class Remembered:
     problems: tuple[Problem, ...]
     misses: tuple[Problem, ...]
     files: dict[str, tuple[str, str]]
+    entries: Entries
     made_of: str
     outputs: dict[str, Made] = field(default_factory=dict)
 

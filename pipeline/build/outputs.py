@@ -25,17 +25,28 @@ _TRANSCRIPT_WRITERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What writing did; by the name of an episode's folder, what its files were made of, and what they are."""
+    """What writing did; by the name of an episode's folder, what its files were made of, and what they are.
+
+    entries: each episode as it stands in feeds, by the name of its folder.
+    """
 
     written: site.Written
     made: Mapping[str, tuple[str, dict[str, Made]]]
+    entries: Mapping[str, feed.Entries]
 
 
 class Outputs:
-    """The texts of a site. items: those of the edition that have files of their own."""
+    """The texts of a site. items: those of the edition; entries: each as it stands in feeds, by the folder's name."""
 
-    def __init__(self, edition: Edition, templates: Path) -> None:
+    def __init__(self, edition: Edition, templates: Path, known: Memory | None = None) -> None:
         self._edition = edition
+        remembered = known.episodes if known else {}
+        self.entries = {
+            (name := item.episode.path.name): remembered[name].entries
+            if name in remembered
+            else feed.entries_of(edition.show, item)
+            for item in edition.items
+        }
         self._pages = pages.Pages(edition, templates)
         self.items = edition.items
         self._each: tuple[Callable[[Item], Files], ...] = (_transcripts, _chapters, _waveform, self._pages.of_episode)
@@ -46,7 +57,8 @@ class Outputs:
         Raises:
             MediaError: a feed would be invalid, or a template cannot be rendered.
         """
-        yield from feed.render_all(self._edition).items()
+        by_guid = {item.episode.guid: self.entries[item.episode.path.name] for item in self.items}
+        yield from feed.render_all(self._edition, by_guid).items()
         yield from self._pages.of_all()
 
     def made_of(self, item: Item) -> str:
@@ -100,7 +112,7 @@ def write(
     """
     made: dict[str, tuple[str, list[str]]] = {}
     with cache.scratch() as scratch:
-        spool, outputs = site.Spool(where.site, scratch), Outputs(edition, where.templates)
+        spool, outputs = site.Spool(where.site, scratch), Outputs(edition, where.templates, known)
         _add_all(spool, outputs, report)
         for item in outputs.items:
             name, made_of = item.episode.path.name, outputs.made_of(item)
@@ -112,7 +124,7 @@ def write(
         names = headers.file_names(edition)
         written = site.write(where.site, spool, {**files, **found.files}, cache, redirects=redirects, names=names)
     outcome = {name: (made_of, memory.made(keys, spool)) for name, (made_of, keys) in made.items()}
-    return Done(written=written, made=outcome)
+    return Done(written=written, made=outcome, entries=outputs.entries)
 
 
 def _add(spool: site.Spool, files: Iterable[tuple[str, bytes]]) -> list[str]:
