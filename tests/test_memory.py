@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from pipeline import build
 from pipeline.build import memory, outputs, standing
-from pipeline.errors import MediaError
+from pipeline.errors import BusyError, MediaError
 from pipeline.workspace.episodes import EpisodeReader
 from tests import studio
 from tests.test_build import NOW, Heard, files, release
@@ -216,3 +217,52 @@ def test_words_of_a_folder_that_is_gone_are_an_error(root: Path, monkeypatch: py
     with pytest.raises(MediaError):
         release(root)
     assert files(root / "site") == before
+
+
+def at_rendering(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """Do something while a site is rendered, once."""
+    made, left = outputs.Outputs.of_all, [change]
+
+    def changing(given: outputs.Outputs) -> outputs.Files:
+        while left:
+            left.pop()()
+        return made(given)
+
+    monkeypatch.setattr(outputs.Outputs, "of_all", changing)
+
+
+def test_words_that_nobody_looked_at_do_not_leave(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the words of an episode that stood change while it is built, no page is made of the new ones."""
+    (root / "site/episodes/beta/index.html").unlink()
+    words = "WEBVTT\n\n00:00.000 --> 00:02.000\n<v Chair>My NHS number is 943 476 5919.\n"
+    at_rendering(monkeypatch, lambda: (root / "episodes/beta/transcript.vtt").write_text(words))
+    before = files(root / "site")
+    with pytest.raises(BusyError):
+        release(root)
+    assert files(root / "site") == before
+    with pytest.raises(build.CheckFailedError):
+        release(root)
+
+
+def test_artwork_that_changes_while_a_build_is_going_on_is_seen_by_the_next(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What settings name outside the usual places is only relied on where it was still."""
+    settings = root / "cln_media.toml"
+    shutil.copy(root / "artwork.png", root / "other.png")
+    settings.write_text(settings.read_text().replace("[show]\n", '[show]\nartwork = "other.png"\n'))
+    at_rendering(monkeypatch, lambda: Image.new("RGB", (1400, 1400), (0, 94, 184)).save(root / "other.png"))
+    release(root)
+    release(root)
+    found = files(root / "site")
+    know_nothing(root)
+    release(root)
+    assert files(root / "site") == found
+
+
+def test_a_new_year_is_noticed(root: Path) -> None:
+    """What could be a date of birth is told by the year it is: the episode is looked at again."""
+    (root / "episodes/beta/notes.md").write_text("The patient came on 1 January 2017.\n")
+    release(root, now=datetime(2026, 12, 31, tzinfo=UTC))
+    with pytest.raises(build.CheckFailedError):
+        release(root, now=datetime(2027, 1, 2, tzinfo=UTC))

@@ -160,7 +160,8 @@ def _words(order: _Order, show: Show, episode: Episode) -> Sequence[Cue]:
     again, _ = workspace.read_episode(order.where, show, READERS, episode.path)
     read = gate.examine(order.where, show, (again,), order.cache, now=order.now).episodes[0] if again else None
     master = cached(order.cache, show, read) if read else None
-    if read is None or read.transcript is None or master is None:
+    has_changed = order.known is None or order.known.standing.has_changed(episode.path.name)
+    if read is None or read.transcript is None or master is None or has_changed:
         hint = "Run the same command again."
         raise BusyError("changed while it was being built", source=order.where.name(episode.path), hint=hint)
     moved = words.moved(read, master.timeline).transcript
@@ -177,7 +178,7 @@ def _remember(  # noqa: PLR0917 - what a build found and made
     if any(part.visibility is Visibility.MEMBERS for part in show.feeds):
         known.forget()
         return
-    kept: dict[str, Remembered] = {}
+    kept, today = dict[str, Remembered](), order.now.date()
     for item in edition.items:
         name, before = item.episode.path.name, known.episodes.get(item.episode.path.name)
         if before:
@@ -188,7 +189,7 @@ def _remember(  # noqa: PLR0917 - what a build found and made
         place = order.where.name(item.episode.path)
         kept[name] = Remembered(
             stamps=known.standing.folder(name) or "",
-            until=memory.until(gate.days(show, item.episode), order.now.date()),
+            until=memory.until(gate.days(show, item.episode, today=today), today),
             item=memory.without_words(item),
             problems=found.own.get(name, ()),
             misses=tuple(each for each in missed if each.source == place),

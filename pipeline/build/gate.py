@@ -116,7 +116,7 @@ def removals(episodes: Collection[Episode]) -> dict[str, str]:
     return {slug: key(*sorted(said)) for slug, said in gone.items() if said}
 
 
-def days(show: Show, episode: Episode) -> Iterator[date]:
+def days(show: Show, episode: Episode, *, today: date) -> Iterator[date]:
     """List the days on which, or after which, something else may be said of an episode that does not change."""
     for consent in (speaker.consent for speaker in episode.speakers if speaker.consent):
         yield from (day for day in (consent.recorded_on, consent.expires_on, consent.withdrawn_on) if day)
@@ -128,6 +128,7 @@ def days(show: Show, episode: Episode) -> Iterator[date]:
         *(_later(episode.recorded_on, m) for m in months),
     )
     yield from (day for day in named if day)
+    yield date(today.year + 1, 1, 1)  # what could be a date of birth is told by the year it is
 
 
 def _images(episode: Episode) -> list[tuple[str, Path]]:

@@ -113,6 +113,9 @@ class Memory:
             WorkspaceError: the cache cannot be written.
         """
         others = tuple(others)
+        if not self.standing.is_common_settled(others):
+            self.forget()
+            return
         settled = {name: each for name, each in episodes.items() if self.standing.is_settled(name)}
         common = self.standing.common(others)
         kept = _Kept(form=_FORM, common=common, others=others, at=self.standing.now, episodes=settled)

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -46,6 +45,7 @@ class Standing:
     def __init__(self, where: Workspace, *, now: datetime) -> None:
         self._where, self.now = where, now
         self._began_ns = time.time_ns()
+        self._program = tuple(_program())
         self._inputs = tuple(_stamps(where))
         self._folders = dict(_of_episodes(where.episodes))
 
@@ -88,7 +88,7 @@ class Standing:
             WorkspaceError: the cache cannot be written.
         """
         others = list(named(show))
-        if max(self._changed_ns(others), default=0) > self._began_ns - _SETTLED_NS:
+        if not self.is_common_settled(others) or not all(map(self.is_settled, self._folders)):
             return
         made = {
             "day": self._day,
@@ -122,19 +122,23 @@ class Standing:
         lines = self._folders.get(name)
         return _hash(lines) if lines else None
 
+    def has_changed(self, name: str) -> bool:
+        """Say whether an episode's folder is another now than when this was made."""
+        return _hash(_of_episode(f"{self._where.episodes}{os.sep}{name}")) != self.folder(name)
+
     def is_settled(self, name: str) -> bool:
         """Say whether the last change in an episode's folder is long enough ago to be told from the next."""
-        return max(_times(self._folders.get(name, ())), default=0) <= self._began_ns - _SETTLED_NS
+        return self._are_settled(self._folders.get(name, ()))
 
-    @cached_property
-    def _program(self) -> tuple[str, ...]:
-        return tuple(_program())
+    def is_common_settled(self, others: Iterable[str]) -> bool:
+        """Say the same of all that every episode depends on: `others` are looked at now, not when this was made."""
+        return self._are_settled((*self._inputs, *_of_others(others)))
+
+    def _are_settled(self, lines: Iterable[str]) -> bool:
+        return max(_times(lines), default=0) <= self._began_ns - _SETTLED_NS
 
     def _digest(self, others: Iterable[str]) -> str:
         return _hash([self.common(others), *chain.from_iterable(self._folders.values())])
-
-    def _changed_ns(self, others: Iterable[str]) -> Iterator[int]:
-        yield from _times((*self._inputs, *_of_others(others), *chain.from_iterable(self._folders.values())))
 
 
 def named(show: Show) -> Iterator[str]:
@@ -158,8 +162,13 @@ def _of_episodes(episodes: Path) -> Iterator[tuple[str, list[str]]]:
         if entry is None or not _is_folder(entry):
             beside += [f"{episodes} is not there 0 0"] if entry is None else _of_files([Path(entry.path)])
         else:
-            yield entry.name, [f"{entry.path} 0 0", *_of_folder(entry.path, _DEPTH - 1)]
+            yield entry.name, list(_of_episode(entry.path))
     yield "", beside
+
+
+def _of_episode(folder: str) -> Iterator[str]:
+    yield f"{folder} 0 0"
+    yield from _of_folder(folder, _DEPTH - 1)
 
 
 def _hash(lines: Iterable[str]) -> str:
