@@ -232,6 +232,13 @@ class Cache:
             if process.isdigit() and not _is_running(int(process)):
                 shutil.rmtree(folder, ignore_errors=True)
 
+    def files_of(self, kind: str, entry_key: str) -> tuple[Path, ...]:
+        """Name the files of an entry that is there: the file itself, if it has one, and what is known of it."""
+        facts = self._facts_path(kind, entry_key)
+        record = _unsealed(_read_json(facts))
+        file = record.get("file") if record else None
+        return (facts,) if not isinstance(file, str) else (facts, self._folder(kind) / file)
+
     def _folder(self, kind: str) -> Path:
         return self.root / kind
 

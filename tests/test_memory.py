@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -266,3 +267,25 @@ def test_a_new_year_is_noticed(root: Path) -> None:
     release(root, now=datetime(2026, 12, 31, tzinfo=UTC))
     with pytest.raises(build.CheckFailedError):
         release(root, now=datetime(2027, 1, 2, tzinfo=UTC))
+
+
+def test_masters_that_were_deleted_are_made_again(root: Path) -> None:
+    """The cache may be deleted at any time, in part too: the site stands without masters, but signing wants them."""
+    shutil.rmtree(root / ".cache/masters")
+    assert release(root).mastered == len(SLUGS)
+    next((root / ".cache/masters").glob("*.json")).unlink()
+    search(root, "true")
+    (root / "episodes/beta/notes.md").write_text("Other notes, and the words of all others for the search index.\n")
+    assert release(root).mastered == 1
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="names are text there")
+def test_a_folder_whose_name_is_not_text_is_built_each_time(root: Path, reads: list[str]) -> None:
+    """An old disk may hold names in another encoding: nothing is remembered then, and nothing fails."""
+    moved = root.with_name(os.fsdecode(b"caf\xe9"))
+    root.rename(moved)
+    for _ in range(2):
+        reads.clear()
+        shutil.rmtree(moved / ".cache/standing", ignore_errors=True)
+        release(moved)
+        assert set(reads) == set(SLUGS)

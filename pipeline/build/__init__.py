@@ -13,7 +13,7 @@ from pipeline import words, workspace
 from pipeline.build import drafts, gate, listening, memory, outputs, standing
 from pipeline.build.built import Built, as_before, facts
 from pipeline.build.items import Press, files_of
-from pipeline.build.mastering import Report, cached, masters, misses, remarks
+from pipeline.build.mastering import Report, cached, made_files, masters, misses, remarks
 from pipeline.build.members import editions
 from pipeline.build.memory import Memory, Remembered
 from pipeline.build.outputs import everything
@@ -194,6 +194,7 @@ def _remember(  # noqa: PLR0917 - what a build found and made
             problems=found.own.get(name, ()),
             misses=tuple(each for each in missed if each.source == place),
             files={key: (str(files[key]), order.cache.sha256(files[key])) for key in files_of(show, item)},
+            master={str(path): order.cache.sha256(path) for path in made_files(order.cache, show, item.episode)},
             entries=done.entries[name],
             made_of=made_of,
             outputs=made,

@@ -27,7 +27,7 @@ from pipeline.workspace import Workspace
 
 LOUDNESS_TOLERANCE_LU = 0.3
 PEAK_TOLERANCE_DB = 0.05
-_KIND, _KEPT = "masters", "kept"
+KINDS = _KIND, _KEPT = "masters", "kept"  # of what the cache holds of masters
 _LISTEN_S = 0.2
 _UNEVEN = "Listen to it: very uneven or very short recordings cannot be brought to the target."
 _UNKEPT = "Remove keep_audio from episode.toml to have it mastered."
@@ -70,6 +70,19 @@ def cached(cache: Cache, show: Show, episode: Episode) -> Master | None:
         facts = cache.known(_KEPT, _key(cache, show, episode))
         return keeping.from_facts(facts, episode.sources[0].path) if facts else None
     return _from_cache(cache, _key(cache, show, episode))
+
+
+def made_files(cache: Cache, show: Show, episode: Episode) -> tuple[Path, ...]:
+    """Name the files of the cache without which `cached` would not find an episode's master."""
+    if episode.disposed_on is not None:
+        return ()
+    entry_key = _key(cache, show, episode)
+    if episode.keep_audio:
+        return cache.files_of(_KEPT, entry_key)
+    entry = cache.get(_KIND, entry_key)
+    codecs = (each["codec"] for each in entry.facts["renditions"]) if entry else ()
+    entries = (entry_key, *(f"{entry_key}-{codec}" for codec in codecs))
+    return tuple(path for each in entries for path in cache.files_of(_KIND, each))
 
 
 def masters(

@@ -6,9 +6,11 @@ matters to it, and all that was made of it is there as it was made. msgspec live
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, overload
 
@@ -21,7 +23,7 @@ from pipeline.errors import WorkspaceError
 from pipeline.feed import Entries
 from pipeline.model import Cue, Episode, Item, Problem
 
-_NAME, _FORM = "episodes.msgpack", 1
+_NAME, _FORM = "episodes.msgpack", 2
 _SEAL_BYTES = 32
 _AT_ONCE = 2  # episodes whose words are in memory at the same time
 
@@ -40,8 +42,9 @@ class Remembered:
     """What is known of an episode that is published.
 
     stamps: of its folder; until: the day from which it is to be looked at again; problems, misses: what is said of it,
-    not fatal; files: large files by key, each with its path and SHA-256; entries: how it stands in feeds; made_of: what
-    its pages are made of besides.
+    not fatal; files: large files by key, each with its path and SHA-256; master: SHA-256 by path of what the cache
+    holds of its master, without which nobody could sign it; entries: how it stands in feeds; made_of: what its pages
+    are made of besides.
     """
 
     stamps: str
@@ -50,6 +53,7 @@ class Remembered:
     problems: tuple[Problem, ...]
     misses: tuple[Problem, ...]
     files: dict[str, tuple[str, str]]
+    master: dict[str, str]
     entries: Entries
     made_of: str
     outputs: dict[str, Made] = field(default_factory=dict)
@@ -84,8 +88,13 @@ class Memory:
         return {key: Path(path) for each in self.episodes.values() for key, (path, _) in each.files.items()}
 
     def forget(self) -> None:
-        """Let the next build know nothing."""
-        (self.cache.root / _NAME).unlink(missing_ok=True)
+        """Let the next build know nothing.
+
+        Raises:
+            WorkspaceError: the cache cannot be written.
+        """
+        with self._mapped():
+            (self.cache.root / _NAME).unlink(missing_ok=True)
 
     def read_words_by(self, read: Callable[[Episode], Sequence[Cue]]) -> None:
         """Say how the words of an episode are read that stands, where they are asked for after all."""
@@ -119,20 +128,30 @@ class Memory:
         settled = {name: each for name, each in episodes.items() if self.standing.is_settled(name)}
         common = self.standing.common(others)
         kept = _Kept(form=_FORM, common=common, others=others, at=self.standing.now, episodes=settled)
-        data = msgspec.msgpack.encode(kept, enc_hook=_plain)
         try:
+            data = msgspec.msgpack.encode(kept, enc_hook=_plain)
+        except UnicodeEncodeError:  # a folder has a name that is not text
+            self.forget()
+            return
+        with self._mapped():
             write_atomic(self.cache.root / _NAME, hashlib.sha256(data).digest() + data)
-        except OSError as error:
-            hint = "Check the free space and the rights of that folder, then build again: finished work is kept."
-            raise WorkspaceError(f"cannot be written: {error.strerror}", source=self.cache.root, hint=hint) from error
 
     def _stands(self, name: str, known: Remembered) -> bool:
         if known.stamps != self.standing.folder(name) or self.standing.now.date() >= known.until:
             return False
         try:
-            return all(self.cache.sha256(Path(path)) == sha256 for path, sha256 in known.files.values())
+            files = chain(known.files.values(), known.master.items())
+            return all(self.cache.sha256(Path(path)) == sha256 for path, sha256 in files)
         except OSError:
             return False
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            hint = "Check the free space and the rights of that folder, then build again: finished work is kept."
+            raise WorkspaceError(f"cannot be written: {error.strerror}", source=self.cache.root, hint=hint) from error
 
     def _with_words(self, item: Item) -> Item:
         episode = item.episode

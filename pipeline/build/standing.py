@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pipeline
+from pipeline.build.mastering import KINDS
 from pipeline.cache import Cache, key
 from pipeline.model import MANIFEST_KEY, Problem, Release, Show
 from pipeline.pages import default_templates
@@ -60,6 +61,8 @@ class Standing:
                 return None
             if self._digest(known["others"]) != known["inputs"] or _site(self._where.site) != known["site"]:
                 return None
+            if _masters(cache.root) != known["masters"]:
+                return None
             release = Release.from_json((self._where.site / MANIFEST_KEY).read_bytes())
             warnings = tuple(Problem(**each) for each in known["warnings"])
             return Last(release=release, warnings=warnings, facts=known["facts"])
@@ -97,6 +100,7 @@ class Standing:
             "others": others,
             "inputs": self._digest(others),
             "site": _site(self._where.site),
+            "masters": _masters(cache.root),
             "warnings": [asdict(each) for each in warnings],
             "facts": dict(facts),
         }
@@ -252,6 +256,11 @@ def _line(path: str, stat: os.stat_result) -> str:
 def _site(site: Path) -> str:
     """Hash the stamps of the files below a folder, and their names."""
     return _hash(_of_folder(site, sys.getrecursionlimit()))
+
+
+def _masters(cache: Path) -> str:
+    """Hash the stamps of masters: the site does without, but not those who sign an episode or remove its recording."""
+    return _hash(line for kind in KINDS for line in _of_folder(cache / kind, 0))
 
 
 def _program() -> Iterator[str]:
