@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from pipeline import build
-from pipeline.build import memory, outputs, standing
+from pipeline.build import memory, outputs, site, standing
 from pipeline.errors import BusyError, MediaError
 from pipeline.workspace.episodes import EpisodeReader
 from tests import studio
@@ -289,3 +290,40 @@ def test_a_folder_whose_name_is_not_text_is_built_each_time(root: Path, reads: l
         shutil.rmtree(moved / ".cache/standing", ignore_errors=True)
         release(moved)
         assert set(reads) == set(SLUGS)
+
+
+def test_a_page_that_was_changed_during_a_build_is_written_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in the site counts as it was written, not as it is found when the build ends."""
+    page = root / "site/episodes/beta/index.html"
+    write_all = site.write
+
+    def disturbed(*given: Any, **named: Any) -> site.Written:
+        made = write_all(*given, **named)
+        page.write_text("Mine")
+        return made
+
+    (root / "episodes/beta/notes.md").write_text("Other notes.\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(site, "write", disturbed)
+        release(root)
+    assert release(root).written == 1
+    assert page.read_text() != "Mine"
+
+
+@pytest.mark.parametrize("what", ["file", "dead link", "loop"])
+def test_what_stands_in_the_place_of_a_folder_goes(root: Path, what: str) -> None:
+    """The site is ours alone, whatever somebody put where a folder belongs."""
+    found, folder = files(root / "site"), root / "site/episodes"
+    shutil.rmtree(folder)
+    folder.write_text("x") if what == "file" else folder.symlink_to({"dead link": "nowhere", "loop": "episodes"}[what])
+    release(root)
+    assert files(root / "site") == found
+
+
+def test_a_file_in_the_place_of_the_site_is_said(root: Path) -> None:
+    """It may be somebody's: it stays, and the message names it."""
+    shutil.rmtree(root / "site")
+    (root / "site").write_text("x")
+    with pytest.raises(MediaError, match="site"):
+        release(root)
+    assert (root / "site").read_text() == "x"

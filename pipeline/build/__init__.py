@@ -17,6 +17,7 @@ from pipeline.build.mastering import Report, cached, made_files, masters, misses
 from pipeline.build.members import editions
 from pipeline.build.memory import Memory, Remembered
 from pipeline.build.outputs import everything
+from pipeline.build.site import Stamp
 from pipeline.build.survey import READERS, CheckFailedError, Survey, survey
 from pipeline.cache import Cache
 from pipeline.errors import BusyError
@@ -74,12 +75,12 @@ def release(
             around=around,
             known=Memory(cache, stands) if stands else None,
         )
-        found, built = _built(order, noting)
+        found, built, stamps = _built(order, noting)
         show = found.complete()
         if stands and not any(part.visibility is Visibility.MEMBERS for part in show.feeds):
             dates = [each.published for each in found.episodes if each.published and each.published > now]
             until = min(dates, default=None)
-            stands.keep(cache, show, until=until, warnings=noting.warned, facts=facts(built))
+            stands.keep(cache, show, until=until, warnings=noting.warned, facts=facts(built), stamps=stamps)
     return built
 
 
@@ -98,7 +99,7 @@ class _Order:
     known: Memory | None
 
 
-def _built(order: _Order, report: Report) -> tuple[Survey, Built]:
+def _built(order: _Order, report: Report) -> tuple[Survey, Built, Mapping[str, Stamp]]:
     where, cache, now, around, known = order.where, order.cache, order.now, order.around, order.known
     found, faulty = _surveyed(order)
     chosen = _chosen(found, order.slugs, now, with_drafts=not around)
@@ -148,7 +149,7 @@ def _built(order: _Order, report: Report) -> tuple[Survey, Built]:
         waiting=waiting | faulty,
         withdrawals=len(found.withdrawn),
     )
-    return found, built
+    return found, built, done.written.stamps
 
 
 def _words(order: _Order, show: Show, episode: Episode) -> Sequence[Cue]:

@@ -199,10 +199,7 @@ def until(days: Iterable[date], today: date) -> date:
 
 def made(keys: Iterable[str], spool: Spool) -> dict[str, Made]:
     """Describe files of a site as they were written."""
-    return {
-        key: Made(sha256=spool.hashes[key], size=spool.sizes[key], stamp=stamp or ())
-        for key, stamp in spool.stamps(keys).items()
-    }
+    return {key: Made(sha256=spool.hashes[key], size=spool.sizes[key], stamp=spool.stamps[key]) for key in keys}
 
 
 def _nothing(_: Path) -> Sequence[Cue]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EXDEV
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from stat import S_ISREG
 
 from pipeline.build import headers
@@ -17,18 +17,25 @@ from pipeline.cache import Cache, write_atomic
 from pipeline.errors import WorkspaceError
 from pipeline.model import MANIFEST_KEY, Asset, Release
 
+Stamp = tuple[int, ...]  # what changes whenever a file does
+
 MARK = ".cln-media"
 MARK_TEXT = "Written by cln-media build: whatever is changed or added in this folder is gone after the next build.\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What writing did: the release, and how many files were written, left as they were, and removed."""
+    """What writing did: the release, and how many files were written, left as they were, and removed.
+
+    stamps: of every file and folder of the site as it was written, by key: whoever changes one later is noticed, also
+    while a build is still going on.
+    """
 
     release: Release
     written: int
     unchanged: int
     removed: int
+    stamps: Mapping[str, Stamp]
 
 
 class Spool:
@@ -43,12 +50,17 @@ class Spool:
         Args:
             site: the folder, which may not be there yet.
             scratch: an empty folder, on the same disk where that can be.
+
+        Raises:
+            WorkspaceError: the folder cannot be read.
         """
         self._site, self._scratch = site, scratch
-        self._is_plain = not any(_linked_folders(site))
+        with _mapped(site):
+            self._is_plain = not any(_links(site))
         self.sizes: dict[str, int] = {}
         self.hashes: dict[str, str] = {}
         self.waiting: dict[str, Path] = {}
+        self.stamps: dict[str, Stamp] = {}
         self._numbers = count()
 
     def add(self, key: str, data: bytes) -> None:
@@ -58,14 +70,15 @@ class Spool:
             WorkspaceError: the disk is full, or cannot be written.
         """
         self.sizes[key], self.hashes[key] = len(data), hashlib.sha256(data).hexdigest()
-        if self._is_plain and _holds(self._site / key, data):
+        if self._is_plain and (stamp := _held(self._site / key, data)):
+            self.stamps[key] = stamp
             self.waiting.pop(key, None)
             return
         self.waiting[key] = self._scratch / str(next(self._numbers))
         with _mapped(self._scratch):
             self.waiting[key].write_bytes(data)
 
-    def hold(self, known: Mapping[str, tuple[str, int, tuple[int, ...]]]) -> bool:
+    def hold(self, known: Mapping[str, tuple[str, int, Stamp]]) -> bool:
         """Take files that stand in the site as they were written, unread.
 
         Args:
@@ -76,14 +89,10 @@ class Spool:
         """
         if not self._is_plain or any(_stamp(f"{self._site}/{key}") != stamp for key, (_, _, stamp) in known.items()):
             return False
-        for key, (sha256, size, _) in known.items():
-            self.hashes[key], self.sizes[key] = sha256, size
+        for key, (sha256, size, stamp) in known.items():
+            self.hashes[key], self.sizes[key], self.stamps[key] = sha256, size, stamp
             self.waiting.pop(key, None)
         return True
-
-    def stamps(self, keys: Iterable[str]) -> dict[str, tuple[int, ...] | None]:
-        """Tell files that were written by what changes when they do; None for those that are not there."""
-        return {key: _stamp(f"{self._site}/{key}") for key in keys}
 
 
 def write(
@@ -110,18 +119,35 @@ def write(
     """
     with _mapped(site):
         _claim(site)
-        for link in tuple(_linked_folders(site)):
-            link.unlink()
+        _clear_folders(site, (*spool.waiting, *files))
         for key, path in spool.waiting.items():
-            _move(path, site / key)
+            spool.stamps[key] = _move(path, site / key)
         changed = [key in spool.waiting for key in spool.hashes]
-        changed += [_copy(site / key, path, cache) for key, path in files.items()]
+        copied = {key: _copy(site / key, path, cache) for key, path in files.items()}
+        changed += [is_new for is_new, _ in copied.values()]
         release = Release(
             assets=tuple(sorted(_assets(spool, files, cache, redirects or {}, names), key=lambda asset: asset.key))
         )
-        changed.append(_write_text(site / MANIFEST_KEY, release.to_json()))
+        is_new, stamp = _write_text(site / MANIFEST_KEY, release.to_json())
+        changed.append(is_new)
         removed = _sweep(site, {MARK, MANIFEST_KEY, *spool.hashes, *files})
-    return Written(release=release, written=sum(changed), unchanged=changed.count(False), removed=removed)
+        stamps = {key: stamp for key, (_, stamp) in copied.items()}
+        stamps |= {**spool.stamps, MANIFEST_KEY: stamp, MARK: _stamp(site / MARK) or ()}
+        stamps |= {folder: () for key in stamps for folder in _folders(key)}
+    return Written(
+        release=release, written=sum(changed), unchanged=changed.count(False), removed=removed, stamps=stamps
+    )
+
+
+def look(site: Path) -> dict[str, Stamp]:
+    """Stamp all that stands in a site, as `Written.stamps` does.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return {
+        key: () if entry.is_dir(follow_symlinks=False) else _stamp(entry.path) or () for key, entry in _below(str(site))
+    }
 
 
 def _assets(
@@ -147,16 +173,31 @@ def _claim(site: Path) -> None:
     write_atomic(site / MARK, MARK_TEXT.encode())
 
 
-def _linked_folders(site: Path) -> Iterator[Path]:
-    """List links to folders, through which files would be written elsewhere."""
-    yield from (Path(entry.path) for _, entry in _below(str(site)) if entry.is_symlink() and entry.is_dir())
+def _links(site: Path) -> Iterator[Path]:
+    """List links: through those to folders, files would be written elsewhere."""
+    yield from (Path(entry.path) for _, entry in _below(str(site)) if entry.is_symlink())
+
+
+def _clear_folders(site: Path, keys: Iterable[str]) -> None:
+    """Remove what stands where folders must be, and links."""
+    for link in tuple(_links(site)):
+        link.unlink()
+    for folder in sorted({folder for key in keys for folder in _folders(key)}):
+        path = site / folder
+        if os.path.lexists(path) and not path.is_dir():
+            path.unlink()
+
+
+def _folders(key: str) -> list[str]:
+    """List the folders that a key stands in, the outermost last."""
+    return [folder.as_posix() for folder in PurePosixPath(key).parents][:-1]
 
 
 def _below(folder: str, place: str = "") -> Iterator[tuple[str, "os.DirEntry[str]"]]:
     """List what lies below a folder with the key of each, what a folder holds before itself; links are not followed."""
     try:
         entries = list(os.scandir(folder))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
@@ -164,7 +205,7 @@ def _below(folder: str, place: str = "") -> Iterator[tuple[str, "os.DirEntry[str
         yield f"{place}{entry.name}", entry
 
 
-def _stamp(path: str) -> tuple[int, ...] | None:
+def _stamp(path: str | Path) -> Stamp | None:
     try:
         stat = os.lstat(path)
     except OSError:
@@ -172,15 +213,19 @@ def _stamp(path: str) -> tuple[int, ...] | None:
     return (stat.st_size, stat.st_ino, stat.st_mode, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
-def _holds(path: Path, data: bytes) -> bool:
+def _held(path: Path, data: bytes) -> Stamp | None:
+    """Return the stamp of a file that holds just this; None where it does not."""
+    stamp = _stamp(path)
+    if stamp is None:
+        return None
+    size, _, mode, *_ = stamp
     try:
-        stat = path.lstat()
-        return S_ISREG(stat.st_mode) and stat.st_size == len(data) and path.read_bytes() == data
+        return stamp if S_ISREG(mode) and size == len(data) and path.read_bytes() == data else None
     except OSError:
-        return False
+        return None
 
 
-def _move(new: Path, path: Path) -> None:
+def _move(new: Path, path: Path) -> Stamp:
     _clear_way(path)
     new.chmod(0o644)
     try:
@@ -189,19 +234,21 @@ def _move(new: Path, path: Path) -> None:
         if error.errno != EXDEV:
             raise
         write_atomic(path, new.read_bytes())  # the site lies on another disk than the cache
+    return _stamp(path) or ()
 
 
-def _write_text(path: Path, data: bytes) -> bool:
-    if _holds(path, data):
-        return False
+def _write_text(path: Path, data: bytes) -> tuple[bool, Stamp]:
+    if stamp := _held(path, data):
+        return False, stamp
     _clear_way(path)
     write_atomic(path, data)
-    return True
+    return True, _stamp(path) or ()
 
 
-def _copy(path: Path, original: Path, cache: Cache) -> bool:
+def _copy(path: Path, original: Path, cache: Cache) -> tuple[bool, Stamp]:
+    stamp = _stamp(path) or ()
     if path.is_file() and not path.is_symlink() and cache.sha256(path) == cache.sha256(original):
-        return False
+        return False, stamp
     _clear_way(path)
     handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
     os.close(handle)
@@ -212,7 +259,7 @@ def _copy(path: Path, original: Path, cache: Cache) -> bool:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    return True
+    return True, _stamp(path) or ()
 
 
 def _clear_way(path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pipeline
+from pipeline.build import site
 from pipeline.build.mastering import KINDS
 from pipeline.cache import Cache, key
 from pipeline.model import MANIFEST_KEY, Problem, Release, Show
@@ -59,9 +60,9 @@ class Standing:
             is_then = datetime.fromisoformat(known["at"]) <= self.now and self._is_before(known["until"])
             if known["day"] != self._day or not is_then:
                 return None
-            if self._digest(known["others"]) != known["inputs"] or _site(self._where.site) != known["site"]:
+            if self._digest(known["others"]) != known["inputs"]:
                 return None
-            if _masters(cache.root) != known["masters"]:
+            if _site(site.look(self._where.site)) != known["site"] or _masters(cache.root) != known["masters"]:
                 return None
             release = Release.from_json((self._where.site / MANIFEST_KEY).read_bytes())
             warnings = tuple(Problem(**each) for each in known["warnings"])
@@ -77,6 +78,7 @@ class Standing:
         until: datetime | None,
         warnings: Iterable[Problem],
         facts: Mapping[str, Any],
+        stamps: Mapping[str, site.Stamp],
     ) -> None:
         """Write down how a workspace stood before a build, and what the build left.
 
@@ -86,6 +88,7 @@ class Standing:
             until: when the next episode is due; None for none.
             warnings: what the build warned of.
             facts: what else is known of it, as JSON.
+            stamps: of the site as it was written.
 
         Raises:
             WorkspaceError: the cache cannot be written.
@@ -99,7 +102,7 @@ class Standing:
             "until": until.isoformat() if until else None,
             "others": others,
             "inputs": self._digest(others),
-            "site": _site(self._where.site),
+            "site": _site(stamps),
             "masters": _masters(cache.root),
             "warnings": [asdict(each) for each in warnings],
             "facts": dict(facts),
@@ -253,9 +256,8 @@ def _line(path: str, stat: os.stat_result) -> str:
     return f"{path} {stat.st_size} {stat.st_ino} {stat.st_mode} {stat.st_mtime_ns} {stat.st_ctime_ns}"
 
 
-def _site(site: Path) -> str:
-    """Hash the stamps of the files below a folder, and their names."""
-    return _hash(_of_folder(site, sys.getrecursionlimit()))
+def _site(stamps: Mapping[str, site.Stamp]) -> str:
+    return _hash(f"{name} {stamp}" for name, stamp in sorted(stamps.items()))
 
 
 def _masters(cache: Path) -> str:
