@@ -357,6 +357,18 @@ def test_a_fault_in_another_episode_does_not_keep_it_live(session: Session, faul
     assert len(feedparser.parse(store(session)["feed.xml"]).entries) == 1
 
 
+def test_an_unreadable_episode_keeps_its_files_under_its_own_slug(session: Session) -> None:
+    """Its folder may have another name than its address: what stands live is known by its GUID."""
+    (session.folder / "episodes/beta").rename(session.folder / "episodes/recorded-in-may")
+    settings = session.folder / "episodes/recorded-in-may/episode.toml"
+    settings.write_text(f'slug = "beta"\n{settings.read_text()}\nbroken = = \n')
+    words = {key for key in store(session) if key.startswith("transcripts/beta")}
+    assert session("withdraw", "alpha", *WHY) == 0, session.err
+    assert words
+    assert words <= store(session).keys()
+    assert "recorded-in-may: cannot be published as it is now" in session.err
+
+
 def test_pages_that_cannot_be_read_do_not_keep_it_live(session: Session) -> None:
     """What stands wrong in about.md or accessibility.toml is said, and the episode is withdrawn."""
     (session.folder / "about.md").write_bytes(b"\xff\xfe")

@@ -1,5 +1,6 @@
 """The order of the stages, on one page: a workspace in, site/ and its release out."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
@@ -22,8 +23,11 @@ from pipeline.build.survey import READERS, CheckFailedError, Survey, survey
 from pipeline.cache import Cache
 from pipeline.errors import BusyError
 from pipeline.model import Cue, Edition, Episode, Problem, Show, Visibility
+from pipeline.trust import identities
 from pipeline.trust.identities import Identity
 from pipeline.workspace import Workspace
+
+_GUID = re.compile(r"""(?m)^\s*guid\s*=\s*["']([^"'\n]+)["']""")
 
 __all__ = ["Built", "CheckFailedError", "Report", "Survey", "everything", "release", "survey"]
 
@@ -219,9 +223,22 @@ def _surveyed(order: _Order) -> tuple[Survey, frozenset[str]]:
     prepare = None if order.around else partial(drafts.with_notes, order.where)
     known = order.known.episodes if order.known else None
     found = survey(order.where, order.cache, now=order.now, prepare=prepare, known=known)
-    found, faulty = found.around() if order.around else (found, frozenset[str]())
-    found.require(order.slugs)
-    return found, faulty
+    if not order.around:
+        found.require(order.slugs)
+        return found, frozenset()
+    left, faulty = found.around()
+    unread = faulty - {episode.slug for episode in found.episodes}
+    return left, faulty.union(*(_once_called(order.where, name) for name in unread))
+
+
+def _once_called(where: Workspace, name: str) -> frozenset[str]:
+    """Say under which slugs an episode was published whose folder cannot be read, if it still names its GUID."""
+    try:
+        text = (where.episodes / name / workspace.EPISODE_NAME).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    guids = _GUID.findall(text)
+    return frozenset(slug for slug, each in identities.known(where.trail).items() if each.guid in guids)
 
 
 def _warn(report: Report, *problems: Iterable[Problem]) -> None:

@@ -54,13 +54,15 @@ def withdraw(where: Workspace, order: Order, build: Callable[[], Built], screen:
     else:
         screen.say(f"{what[0].upper()}{what[1:]} was withdrawn on {withdrawal.on}; what is left to do is done now.")
         trust.write_withdrawal(where, replace(withdrawal, finished_on=None))
-    _publish_without(where, order, build, screen)
+    _publish_without(where, survey, order, build, screen)
     if order.speaker:
         screen.say(_what_now(survey, order))
     screen.say(f"Certificate: {where.name(clearing.certificate(where, withdrawal))}")
 
 
-def _publish_without(where: Workspace, order: Order, build: Callable[[], Built], screen: Screen) -> None:
+def _publish_without(
+    where: Workspace, survey: Survey, order: Order, build: Callable[[], Built], screen: Screen
+) -> None:
     wish = sending.Wish(yes=True, max_deletes=_EVERYTHING, take_over=order.take_over, withdraws=True)
     try:
         built = build()
@@ -69,7 +71,8 @@ def _publish_without(where: Workspace, order: Order, build: Callable[[], Built],
     except MediaError:
         screen.warn(_still_live(order, where))
         raise
-    for slug in sorted(built.waiting - {order.slug}):
+    there = {each.slug for each in survey.episodes} | {path.name for path in where.episodes.glob("*/")}
+    for slug in sorted((built.waiting & there) - {order.slug}):
         screen.warn(_waits(where, slug))
     sending.send(where, built, screen, wish)
 
