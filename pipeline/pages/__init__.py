@@ -13,7 +13,7 @@ from markupsafe import Markup
 from pipeline import model, on_first_use
 from pipeline.errors import TemplateError
 from pipeline.model import Edition, Episode, Item, Show, Visibility, Withdrawal
-from pipeline.pages import drafts, embeds, lists, rendering, script, shared, views
+from pipeline.pages import drafts, embeds, lists, moments, rendering, script, shared, views
 from pipeline.pages.assets import design_system
 from pipeline.pages.captions import episode_caption, feed_caption, region_caption, show_caption
 from pipeline.pages.finding import findable, finding_recipe
@@ -169,6 +169,7 @@ def _episode_files(
         "data": views.episode_data(site.view, view, item),
         "waveform": site.show.link(model.waveform_key(slug)) if item.waveform else "",
         "groups": _groups(site, item.episode),
+        "moments": moments.homeless(view.notes, values["parts"], view.chapters),
         "older": older,
         "newer": newer,
     }
