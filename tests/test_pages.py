@@ -10,7 +10,6 @@ import xml.etree.ElementTree as ET
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from functools import partial
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
@@ -38,6 +37,7 @@ from pipeline.pages import (
     wording,
 )
 from tests import samples
+from tests.markup import Page
 
 ROOT = Path(__file__).parent.parent
 SLUG = "choose-and-book"
@@ -60,43 +60,6 @@ HOSTILE = (
     "\u2066left\u2067 open",
     "bell \x07 nul \x00 lone \ud800",
 )
-
-
-class Page(HTMLParser):
-    """An HTML page as its elements, ids and text."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.texts: list[str] = []
-        self.feed(data.decode())
-
-    def handle_starttag(self, tag, attrs):
-        """Keep an element."""
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_data(self, data):
-        """Keep a text."""
-        self.texts.append(data)
-
-    def all(self, tag: str) -> list[dict[str, str]]:
-        """Return the attributes of every element of a kind."""
-        return [attributes for name, attributes in self.elements if name == tag]
-
-    @property
-    def ids(self) -> list[str]:
-        """Return every id."""
-        return [attributes["id"] for _, attributes in self.elements if "id" in attributes]
-
-    @property
-    def text(self) -> str:
-        """Return the text, every run of white space one space."""
-        return " ".join(" ".join(self.texts).split())
-
-    @property
-    def addresses(self) -> list[str]:
-        """Return every address that is linked or loaded."""
-        return [value for _, found in self.elements for name, value in found.items() if name in {"href", "src"}]
 
 
 def html_keys(files: dict[str, bytes]) -> list[str]:
