@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline import feed, model
 from tests import samples
+from tools.bench.auditing import lighthouse
 from tools.bench.denoising import denoising
 from tools.bench.identifying import identifying
 from tools.bench.levelling import levelling
@@ -68,6 +69,7 @@ JOBS: dict[str, Callable[[], None]] = {
     "publishing": publishing,
     "identifying": identifying,
     "searching": searching,
+    "lighthouse": lighthouse,
 }
 
 
