@@ -269,7 +269,13 @@ def write(
     outputs: tuple[build.Output, ...] = build.OUTPUTS,
 ) -> Path:
     """Build the site of an edition into root/site, as `cln-media build` does; of `outputs` alone, where named."""
-    texts = {name: data for output in outputs for name, data in output(found, root / "templates").items()}
-    index = searching.index(found, texts, cache)
-    building.write(root / "site", {**texts, **index.texts}, {**files, **index.files}, cache)
+    with cache.scratch() as scratch:
+        spool = building.Spool(root / "site", scratch)
+        for output in outputs:
+            for name, data in output(found, root / "templates"):
+                spool.add(name, data)
+        index = searching.index(found, spool.hashes, cache)
+        for name, data in index.texts.items():
+            spool.add(name, data)
+        building.write(root / "site", spool, {**files, **index.files}, cache)
     return root / "site"
