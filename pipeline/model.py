@@ -112,6 +112,11 @@ def belongs(key: str, slug: str) -> bool:
     return re.fullmatch(f"{named}|{hashed}", key) is not None
 
 
+def is_of_an_episode(asset: str) -> bool:
+    """Say whether the key of an image is that of some episode's."""
+    return re.match(r"assets/(?:cover|chapter|social)-", asset) is not None
+
+
 def clock(milliseconds: int) -> str:
     """Write a time as people read it, `0:41` or `1:02:03`, whole seconds, rounded down."""
     minutes, seconds = divmod(milliseconds // 1000, 60)
@@ -529,10 +534,15 @@ class Speaker:
     consent: Consent | None = None
 
     @property
+    def is_named(self) -> bool:
+        """Say whether there is a name, and consent to it that stands."""
+        consent = self.consent
+        return bool(self.name) and consent is not None and "name" in consent.scope and consent.withdrawn_on is None
+
+    @property
     def label(self) -> str:
         """What may be shown of this speaker: the name where consent to be named stands, else the role."""
-        named = self.consent is not None and "name" in self.consent.scope and self.consent.withdrawn_on is None
-        return self.name if self.name and named else self.role
+        return self.name if self.name and self.is_named else self.role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,10 @@ SITE_KEYS = (
     *(f"{MEMBER}feed.xml", f"{MEMBER}media/set-0123456789abcdef.mp3", "404.html", "feeds.opml", "feeds/ward.atom"),
     *("feeds/ward.json", "feed/page-2.xml", "robots.txt", "sitemap.xml", "assets/cover-0.png", "assets/icon-0.ico"),
     *("assets/cover-0.jpg", "assets/player-0.js", "media/a-0.m4a", "media/a-0.opus", "oembed/a.json"),
+    *("site.webmanifest", "search/2026/wasm.en.pagefind", "search/2026/pagefind.en_0.pf_meta"),
+    *("search/2026/index/en_0.pf_index", "search/2026/fragment/en_0.pf_fragment"),
+    *("site.webmanifest", "search/2026/wasm.en.pagefind", "search/2026/pagefind.en_0.pf_meta"),
+    *("search/2026/index/en_0.pf_index", "search/2026/fragment/en_0.pf_fragment"),
     *("waveforms/a.svg", "transcripts/a.srt", "transcripts/a.json", "transcripts/a.txt", "transcripts/a.html"),
 )
 LARGE = "media/long-0123456789abcdef.mp3"

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import threading
+import tracemalloc
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from PIL import Image
 from pipeline import build
 from pipeline.build import Built, CheckFailedError, headers, site
 from pipeline.cache import Cache
-from pipeline.errors import WorkspaceError
+from pipeline.errors import TemplateError, WorkspaceError
 from pipeline.model import DRAFT_MARK, Problem, Release
 from pipeline.workspace import Workspace
 from tests import schemas, studio
@@ -456,3 +457,44 @@ def test_every_published_transcript_and_chapters_file_is_read_by_others(built: P
 def _ms(text: str) -> int:
     hours, minutes, seconds = text.split(":")
     return round((int(hours) * 3600 + int(minutes) * 60 + float(seconds)) * 1000)
+
+
+def test_a_page_that_cannot_be_rendered_leaves_the_site_as_it_was(built: Path, tmp_path: Path) -> None:
+    """A template that fails on the last page changes no file of the site, however many pages came before."""
+    root = studio.copy_workspace(built, tmp_path / "w")
+    (root / "episodes/waiting-times/notes.md").write_text("Other notes.\n")
+    (root / "templates").mkdir(exist_ok=True)
+    (root / "templates/transcript.html.jinja").write_text("{{ nobody.knows }}")
+    before = files(root / "site")
+    with pytest.raises(TemplateError):
+        release(root)
+    assert files(root / "site") == before
+
+
+def test_a_folder_that_leads_elsewhere_is_replaced(built: Path, tmp_path: Path) -> None:
+    """A link in the place of a folder of the site is gone after a build; its files are written, those behind stay."""
+    root = studio.copy_workspace(built, tmp_path / "w")
+    (root / "site/episodes").rename(tmp_path / "elsewhere")
+    (root / "site/episodes").symlink_to(tmp_path / "elsewhere")
+    release(root)
+    assert not (root / "site/episodes").is_symlink()
+    assert files(root / "site") == files(built / "site")
+    assert files(tmp_path / "elsewhere")
+
+
+def test_memory_does_not_grow_with_the_number_of_pages(tmp_path: Path) -> None:
+    """What is rendered waits on the disk: only what differs, and none of it in memory."""
+    spool = site.Spool(tmp_path / "site", tmp_path)
+    tracemalloc.start()
+    for number in range(60):
+        spool.add(f"page-{number}.html", b"x" * 1_000_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    spool.add("page-7.html", b"y" * 10)
+    assert peak < 3_000_000
+    assert len({*spool.waiting.values()}) == 60
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/page-7.html").write_bytes(b"z")
+    spool.add("page-7.html", b"z")
+    assert "page-7.html" not in spool.waiting
+    assert len(spool.waiting) == 59

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import check
+from pipeline import check, model
 from pipeline.model import (
     DRAFT_MARK,
     Category,
@@ -284,3 +284,52 @@ def test_a_changed_recording_is_noticed() -> None:
     (problem,) = found(None, episode, facts=facts)
     assert problem.message == "is not the file that was ingested"
     assert f'sha256 = "{"f" * 64}"' in problem.hint
+
+
+TESTED = {"tested_on": date(2026, 9, 1), "tested_by": "A consultancy", "tested_how": "By hand"}
+BARRIER = model.Barrier(what="No transcripts", criterion="1.2.1", reason="non-compliance")
+STATEMENTS: dict[str, tuple[dict[str, object], str, bool | None]] = {
+    "full and tested": ({"status": "full", **TESTED}, "", None),
+    "partial, tested, with barriers": ({"status": "partial", "barriers": (BARRIER,), **TESTED}, "", None),
+    "none": ({"status": "none"}, "", None),
+    "full without a test": ({"status": "full"}, "claims full compliance without a test", True),
+    "tested by nobody": ({"status": "full", **TESTED, "tested_by": None}, "without a test", True),
+    "full with barriers": ({"status": "full", "barriers": (BARRIER,), **TESTED}, "lists barriers", True),
+    "partial without barriers": ({"status": "partial", **TESTED}, "lists no barrier", True),
+    "tested tomorrow": ({"status": "full", **TESTED, "tested_on": date(2027, 1, 1)}, "has not come yet", True),
+    "old": ({"status": "none", "prepared_on": date(2025, 1, 1)}, "was last looked at", False),
+    "old, reviewed": ({"status": "none", "prepared_on": date(2025, 1, 1), "reviewed_on": date(2026, 9, 1)}, "", None),
+}
+
+
+@pytest.mark.parametrize(("said", "message", "fatal"), STATEMENTS.values(), ids=STATEMENTS.keys())
+def test_a_statement_claims_no_more_than_was_tested(said: dict[str, object], message: str, fatal: bool | None) -> None:
+    """What is claimed needs a test; full compliance has no barriers, partial has some; no statement is a year old."""
+    values = {"prepared_on": date(2026, 9, 1), **said, "status": model.Compliance(said["status"])}
+    statement = model.Statement(**values)  # type: ignore[arg-type]
+    problems = [
+        p for p in found(samples.show(site=model.SiteSettings(statement=statement))) if "accessibility" in p.source
+    ]
+    assert [(message in p.message, p.fatal) for p in problems] == ([] if fatal is None else [(True, fatal)])
+
+
+@pytest.mark.parametrize(
+    ("expires", "contact", "message", "fatal"),
+    [
+        (date(2027, 6, 1), "mailto:a@cln.example", "", None),
+        (date(2027, 6, 1), None, "without site.security_contact", True),
+        (date(2026, 1, 1), "mailto:a@cln.example", "site.security_expires was", False),
+        (date(2029, 1, 1), "mailto:a@cln.example", "too far away", False),
+    ],
+)
+def test_security_txt_is_current(expires: date, contact: str | None, message: str, fatal: bool | None) -> None:
+    """The day from which the contact is not relied on lies within the next year, and there is a contact."""
+    site = model.SiteSettings(security_contact=contact, security_expires=expires)
+    problems = [problem for problem in found(samples.show(site=site)) if "security" in problem.message]
+    assert [(message in p.message, p.fatal) for p in problems] == ([] if fatal is None else [(True, fatal)])
+
+
+def test_what_the_site_uses_itself_is_no_slug() -> None:
+    """An episode called latest would stand where the newest always is."""
+    assert ["is taken by the site itself" in each.message for each in found(None, samples.episode("latest"))] == [True]
+    assert ["ends in -clip" in each.message for each in found(None, samples.episode("waits-clip"))] == [True]

@@ -30,6 +30,7 @@ LIBRARIES = {
     "faster_whisper": "speech",
     "PIL": "artwork",
     "resvg_py": "artwork",
+    "segno": "pages",
     "pagefind_bin": "search",
     "markdown_it": "words",
     "nh3": "words",

@@ -240,7 +240,7 @@ def test_every_group_has_a_page_of_its_own() -> None:
     for key in lists:
         assert b"Choose &amp; Book" in files[f"{key}index.html"]
         assert f"/{key}" in page.addresses
-    assert not [key for key in files if "two" in key]
+    assert not [key for key in files if "two" in key and "/qr-" not in key]
     assert not [key for key, data in files.items() if b"Exemplar Two" in data]
     assert {"regions/index.html", "seasons/index.html", "topics/index.html", "people/index.html"} <= files.keys()
     assert b"no episodes yet" in files["regions/index.html"]
@@ -248,12 +248,34 @@ def test_every_group_has_a_page_of_its_own() -> None:
 
 def test_names_in_addresses_are_safe_and_apart() -> None:
     """A topic in other letters, of digits only, or that would leave its folder, still has an address of its own."""
-    topics = ("\u0627\u0644\u0635\u062d\u0629", "2026", "../../secret", "Caf\u00e9", "caf\u00e9")
+    topics = (
+        "\u0627\u0644\u0635\u062d\u0629",
+        "2026",
+        "../../secret",
+        "Caf\u00e9",
+        "caf\u00e9",
+        "C",
+        "C++",
+        "Cafe",
+        "con",
+        "x" * 200,
+    )
     files = render(edition_with(topics=topics))
     made = sorted(key.split("/")[1] for key in files if key.startswith("topics/") and key.count("/") == 2)
-    assert len(made) == 4
+    assert len(made) == 9
     assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in made)
-    assert "2026" not in made
+    assert not {"2026", "con"} & set(made)
+    assert max(map(len, made)) < 100
+
+
+def test_a_role_that_is_a_name_is_no_person() -> None:
+    """Whose role reads as a name, without consent to it, has no page and is no Person with a name."""
+    files = render(
+        edition_with(speakers=(Speaker(role="Exemplar Two", name="Exemplar Two"),), topics=(" ",), set_name=" ")
+    )
+    assert not [key for key in files if key.startswith(("people/", "topics/"))]
+    assert b"/topics/" not in files["index.html"]
+    assert structured_data(files[EPISODE])["contributor"] == [{"@type": "Person", "jobTitle": "Exemplar Two"}]
 
 
 def test_an_episode_leads_to_its_neighbours_in_the_region() -> None:

@@ -63,9 +63,15 @@ def edition(site_url: str = samples.SITE_URL, **changes: object) -> Edition:
 def made(found: Edition, root: Path) -> dict[str, str]:
     """Build the site of an edition, without its sound, into root/site; return the hash of each file."""
     cache = Cache(root / ".cache")
-    texts = {name: data for output in build.OUTPUTS for name, data in output(found, root / "templates").items()}
-    index = searching.index(found, texts, cache)
-    done = building.write(root / "site", {**texts, **index.texts}, index.files, cache)
+    with cache.scratch() as scratch:
+        spool = building.Spool(root / "site", scratch)
+        for output in build.OUTPUTS:
+            for name, data in output(found, root / "templates"):
+                spool.add(name, data)
+        index = searching.index(found, spool.hashes, cache)
+        for name, data in index.texts.items():
+            spool.add(name, data)
+        done = building.write(root / "site", spool, index.files, cache)
     cache.close()
     return {asset.key: asset.sha256 for asset in done.release.assets}
 

@@ -8,13 +8,15 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
 
 import boto3
 import feedparser
 import pytest
 
-from pipeline import verify
+from pipeline import trust, verify
+from pipeline.model import Withdrawal
 from tests import readers, studio
 from tests.seaweed import Seaweed
 from tests.test_cli import Session, spawn
@@ -35,14 +37,23 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def published(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Publish a copy of it twice, so that there is an earlier release."""
+    root = studio.copy_workspace(original, tmp_path_factory.mktemp("published") / "w")
+    for notes in ("", "Four things we learned.\n"):
+        if notes:
+            (root / "episodes/alpha/notes.md").write_text(notes)
+        running = spawn(root, "publish", "--yes")
+        _, err = running.communicate(timeout=120)
+        assert running.returncode == 0, err
+    return root
+
+
 @pytest.fixture
-def session(original: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Session:
-    """Work in a copy of that workspace, published twice, so that there is an earlier release."""
-    made = Session(studio.copy_workspace(original, tmp_path / "w"), capsys)
-    assert made("publish", "--yes") == 0, made.err
-    (made.folder / "episodes/alpha/notes.md").write_text("Four things we learned.\n")
-    assert made("publish", "--yes") == 0, made.err
-    return made
+def session(published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Session:
+    """Work in a copy of that workspace and of what it published."""
+    return Session(studio.copy_workspace(published, tmp_path / "w"), capsys)
 
 
 def record(session: Session, name: str = "alpha") -> dict[str, object]:
@@ -360,6 +371,95 @@ def test_an_earlier_slug_goes_too(session: Session) -> None:
     left = store(session)
     assert not [key for key in left if "alpha" in key]
     assert not [key for key in left if key.startswith("media/renamed")]
+
+
+def test_by_its_earlier_slug_it_is_not_withdrawn(session: Session) -> None:
+    """A renamed episode is named, so that it goes as a whole; its earlier slug is never used again afterwards."""
+    (session.folder / "episodes/alpha").rename(session.folder / "episodes/renamed")
+    assert session("publish", "--yes") == 0, session.err
+    assert session("withdraw", "alpha", *WHY) == 1
+    assert "is called renamed now" in session.err
+    assert session("withdraw", "renamed", *WHY) == 0, session.err
+    assert not [key for key in store(session) if "alpha" in key]
+    studio.add_episode(session.folder, "alpha", seed=9)
+    config = session.folder / "episodes/alpha/episode.toml"
+    config.write_text(config.read_text().replace("urn:test:alpha", "urn:test:new"))
+    assert session("check") == 1
+    assert "has the slug of an episode that was withdrawn" in session.err + session.out
+
+
+def test_a_slug_that_another_has_now_is_left_alone(session: Session) -> None:
+    """Where another episode took over the earlier slug, also one that cannot be read, its files stay."""
+    (session.folder / "episodes/alpha").rename(session.folder / "episodes/renamed")
+    other = studio.add_episode(session.folder, "alpha", seed=9) / "episode.toml"
+    other.write_text(other.read_text().replace("urn:test:alpha", "urn:test:new"))
+    assert session("publish", "--yes") == 0, session.err
+    whole = other.read_text()
+    other.write_text(whole + "\nbroken = = \n")
+    assert session("withdraw", "renamed", *WHY) == 0, session.err
+    assert record(session, "renamed")["earlier_slugs"] == []
+    other.write_text(whole)
+    assert session("publish", "--yes") == 0, session.err
+    assert [key for key in store(session) if key.startswith("media/alpha")]
+
+
+def test_two_with_one_slug_are_told_apart_first(session: Session) -> None:
+    """Where two folders claim the slug, nobody guesses which one is meant."""
+    other = session.folder / "episodes/beta/episode.toml"
+    other.write_text(f'slug = "alpha"\n{other.read_text()}')
+    assert session("withdraw", "alpha", *WHY) == 1
+    assert "is the slug of" in session.err
+    assert not (session.folder / "withdrawals").exists()
+
+
+def test_words_removed_after_a_rename_leave_the_earlier_files_too(session: Session) -> None:
+    """What was published under another slug before words were removed goes with the rest."""
+    words = session.folder / "episodes/alpha/transcript.vtt"
+    words.write_text(words.read_text().replace("one practice", "999 000 0018"))
+    session("review", "alpha", "--json")
+    found = json.loads(session.out)[0]["id"]
+    assert session("review", "alpha", found, "--accept", "A test", "--by", "Officer") == 0
+    assert session("publish", "--yes") == 0, session.err
+    before = {key for key in store(session) if key.startswith("media/alpha")}
+    (session.folder / "episodes/alpha").rename(session.folder / "episodes/renamed")
+    assert session("publish", "--yes") == 0, session.err
+    assert session("review", "renamed", found, "--remove", "--by", "Officer") == 0, session.err
+    assert session("publish", "--yes") == 0, session.err
+    after = store(session)
+    assert before
+    assert not before & set(after)
+    assert not [key for key, data in after.items() if b"999 000 0018" in data]
+
+
+def test_a_release_staged_before_words_were_removed_is_not_promoted(session: Session) -> None:
+    """What was staged with the words must be staged again."""
+    with (session.folder / "cln_media.toml").open("a") as file:
+        file.write('\n[storage]\nstaging = { url = "file:./trial" }\n')
+    words = session.folder / "episodes/alpha/transcript.vtt"
+    words.write_text(words.read_text().replace("one practice", "999 000 0018"))
+    session("review", "alpha", "--json")
+    found = json.loads(session.out)[0]["id"]
+    assert session("review", "alpha", found, "--accept", "A test", "--by", "Officer") == 0
+    assert session("publish", "--yes", "--to", "staging") == 0, session.err
+    assert session("review", "alpha", found, "--remove", "--by", "Officer") == 0, session.err
+    assert session("publish", "--yes") == 0, session.err
+    assert session("promote", "staging", "--yes") == 1
+    assert "words were removed from alpha since it was staged" in session.err
+    assert session("publish", "--yes", "--to", "staging") == 0, session.err
+    assert session("promote", "staging", "--yes") == 0, session.err
+    assert not [key for key, data in store(session).items() if b"999 000 0018" in data]
+
+
+def test_two_roles_have_two_records() -> None:
+    """Roles that look alike in a file's name do not overwrite one another's withdrawal."""
+    names = {trust.name_of(withdrawn(role)) for role in ("GP A", "GP (A)", "GP-A", "gp a")}
+    assert len(names) == 3
+    assert trust.name_of(withdrawn("Chair")) == "alpha.chair"
+
+
+def withdrawn(role: str) -> Withdrawal:
+    """Make the withdrawal of a voice."""
+    return Withdrawal(slug="alpha", guid="g", on=date(2026, 11, 1), reason="r", by="b", speaker=role)
 
 
 def test_an_episode_without_its_folder_is_withdrawn(session: Session) -> None:

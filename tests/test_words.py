@@ -3,6 +3,7 @@
 import html
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from pipeline import model, words
 from pipeline.errors import WordsError
 from pipeline.model import Chapter, Cue, Transcript
+from pipeline.words import reading, writing
 from pipeline.words.cleaning import clean_line
 from tests import samples
 
@@ -486,3 +488,20 @@ def test_any_notes_render_the_same_twice_and_stay_within_the_allowed_tags(text: 
         *("p", "ul", "ol", "li", "a", "strong", "em", "b", "i", "code", "blockquote", "h3", "h4", "br"),
     }
     assert not any(ord(character) < 32 and character not in "\n\t" for character in rendered + words.plain(markdown))
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=80), min_size=1, max_size=24), st.sampled_from([65, 42, 7]))
+def test_two_lines_are_balanced_alike_on_both_ways(words: list[str], width: int) -> None:
+    """The short way for texts of two lines gives the lines that the long way gives."""
+    lines = writing._in_two(" ".join(words), width)
+    assert lines is None or lines == writing._balanced(words, width)
+
+
+@pytest.mark.parametrize(
+    "markup", ["<v Chair>Yes, well.</v>", "<v GP, Leeds>No", "Only words", "<v  Two  words > a  b ", "<v >x"]
+)
+def test_a_plain_voice_is_read_alike_on_both_ways(markup: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The short way for a cue of one voice gives what the long way gives."""
+    short = list(reading._voices(markup))
+    monkeypatch.setattr(reading, "_ONE_VOICE", re.compile("(?!)"))
+    assert list(reading._voices(markup)) == short

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import workspace
+from pipeline import model, workspace
 from pipeline.build.survey import READERS
 from pipeline.errors import MediaError, WorkspaceError
 from pipeline.model import (
@@ -398,3 +398,56 @@ def test_a_preset_is_a_target_and_single_keys_go_before_it(tmp_path: Path) -> No
     assert show is not None
     assert (show.audio.target.integrated_lufs, show.audio.target.true_peak_dbtp) == (-23.0, -3.0)
     assert (show.audio.intro, show.audio.outro, show.audio.alternates) == (root / "intro.wav", None, ("opus",))
+
+
+def test_what_a_show_says_of_itself_is_read(tmp_path: Path) -> None:
+    """about.md, privacy.md and accessibility.toml beside the settings become the site's settings."""
+    root = studio.workspace(tmp_path / "w", "one")
+    (root / "about.md").write_text("Who we are.\n", encoding="utf-8-sig")
+    (root / "accessibility.toml").write_text(
+        'status = "partial"\nprepared_on = 2026-10-01\ntested_on = 2026-09-01\ntested_by = "X"\ntested_how = "Y"\n'
+        '[[barriers]]\nwhat = "No transcripts"\ncriterion = "1.2.1"\n'
+    )
+    with (root / "cln_media.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[[directories]]\ntitle = "A directory"\nurl = "https://directory.example/1"\n')
+    show, problems = workspace.read_show(Workspace(root=root))
+    assert show is not None
+    assert [problem for problem in problems if problem.fatal] == []
+    assert (show.site.about, show.site.privacy) == ("Who we are.\n", None)
+    assert show.site.directories == (model.Link(title="A directory", url="https://directory.example/1"),)
+    assert show.site.statement is not None
+    assert (show.site.statement.status, show.site.statement.reply_days) == (model.Compliance.PARTIAL, 10)
+    assert show.site.statement.barriers[0].reason == "non-compliance"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("about.md", b"\xff\xfe\xff", "is not UTF-8 text"),
+        ("privacy.md", b"x" * 1_000_001, "is longer than a page"),
+        ("accessibility.toml", b'status = "mostly"\nprepared_on = 2026-10-01\n', "status"),
+        ("accessibility.toml", b"status = ", "accessibility.toml"),
+    ],
+)
+def test_what_cannot_be_read_of_it_is_named(tmp_path: Path, name: str, data: bytes, message: str) -> None:
+    """A file that is no text, is too long or says what does not exist stops a build with its name."""
+    root = studio.workspace(tmp_path / "w", "one")
+    (root / name).write_bytes(data)
+    _, problems = workspace.read_show(Workspace(root=root))
+    fatal = [problem for problem in problems if problem.fatal]
+    assert [problem.source for problem in fatal] == [name]
+    assert message in f"{fatal[0].source} {fatal[0].message}"
+
+
+@pytest.mark.parametrize("name", ["about.md", "privacy.md", "accessibility.toml"])
+def test_a_link_out_of_the_workspace_is_not_published(tmp_path: Path, name: str) -> None:
+    """What a page says comes from the workspace: not from behind a link, and a pipe is no file."""
+    root = studio.workspace(tmp_path / "w", "one")
+    (tmp_path / "secret").write_text("secret\n")
+    (root / name).symlink_to(tmp_path / "secret")
+    for _ in range(2):
+        show, problems = workspace.read_show(Workspace(root=root))
+        assert [problem.message for problem in problems if problem.source == name] == ["is no file of the workspace"]
+        assert "secret" not in repr(show)
+        (root / name).unlink()
+        os.mkfifo(root / name)

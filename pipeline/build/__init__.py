@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from pipeline import feed, pages, words
-from pipeline.build import drafts, gate, headers, listening, searching, site
+from pipeline.build import drafts, gate, headers, listening, searching, site, standing
 from pipeline.build.items import Press
 from pipeline.build.mastering import Report, masters, misses, remarks
 from pipeline.build.members import MembersEdition, editions
@@ -34,7 +35,7 @@ from pipeline.workspace import Workspace
 
 __all__ = ["OUTPUTS", "Built", "CheckFailedError", "Report", "Survey", "release", "survey"]
 
-Output = Callable[[Edition, Path], Mapping[str, bytes]]
+Output = Callable[[Edition, Path], Iterable[tuple[str, bytes]]]
 
 _TRANSCRIPT_WRITERS = {
     "vtt": words.webvtt,
@@ -44,35 +45,31 @@ _TRANSCRIPT_WRITERS = {
 }
 
 
-def _feeds(edition: Edition, _templates: Path) -> dict[str, bytes]:
-    return feed.render_all(edition)
+def _feeds(edition: Edition, _templates: Path) -> Iterable[tuple[str, bytes]]:
+    return feed.render_all(edition).items()
 
 
-def _transcripts(edition: Edition, _templates: Path) -> dict[str, bytes]:
-    return {
-        transcript_key(item.episode.slug, extension): write(item.episode.transcript)
-        for item in edition.items
-        if item.episode.transcript is not None
-        for extension, write in _TRANSCRIPT_WRITERS.items()
-    }
+def _transcripts(edition: Edition, _templates: Path) -> Iterable[tuple[str, bytes]]:
+    for item in edition.items:
+        if item.episode.transcript is not None:
+            for extension, write in _TRANSCRIPT_WRITERS.items():
+                yield transcript_key(item.episode.slug, extension), write(item.episode.transcript)
 
 
-def _chapters(edition: Edition, _templates: Path) -> dict[str, bytes]:
-    return {
-        chapters_key(item.episode.slug): words.chapters_json(item.episode.chapters)
-        for item in edition.items
-        if item.episode.chapters
-    }
+def _chapters(edition: Edition, _templates: Path) -> Iterable[tuple[str, bytes]]:
+    for item in edition.items:
+        if item.episode.chapters:
+            yield chapters_key(item.episode.slug), words.chapters_json(item.episode.chapters)
 
 
-def _pages(edition: Edition, templates: Path) -> Mapping[str, bytes]:
-    return pages.render(edition, templates=templates)
+def _pages(edition: Edition, templates: Path) -> Iterable[tuple[str, bytes]]:
+    return pages.rendered(edition, templates=templates)
 
 
-def _waveforms(edition: Edition, _templates: Path) -> dict[str, bytes]:
-    return {
-        waveform_key(item.episode.slug): pages.waveform_svg(item.waveform) for item in edition.items if item.waveform
-    }
+def _waveforms(edition: Edition, _templates: Path) -> Iterable[tuple[str, bytes]]:
+    for item in edition.items:
+        if item.waveform:
+            yield waveform_key(item.episode.slug), pages.waveform_svg(item.waveform)
 
 
 OUTPUTS: tuple[Output, ...] = (_feeds, _transcripts, _chapters, _waveforms, _pages)
@@ -84,7 +81,8 @@ class Built:
 
     unsigned: what keeps episodes out that are due; `publish` does nothing while there are any; removals: by slug, a
     hash of all that was decided to be removed from what is published; identities: what stays of each that is due;
-    waiting: slugs of those that were left out, for want of a signature or because something is wrong with them.
+    waiting: slugs of those that were left out, for want of a signature or because something is wrong with them;
+    withdrawals: how many it knew of.
     """
 
     release: Release
@@ -98,6 +96,7 @@ class Built:
     removals: Mapping[str, str] = field(default_factory=dict)
     identities: Mapping[str, Identity] = field(default_factory=dict)
     waiting: frozenset[str] = frozenset()
+    withdrawals: int = 0
 
     def __str__(self) -> str:
         sentence = (
@@ -134,27 +133,55 @@ def release(
         CheckFailedError: something fatal is wrong with the workspace.
         MediaError: a stage cannot do its work.
     """
+    is_whole = not (slugs or force or around)
+    noting = _Noting(report)
     with closing(Cache(where.cache)) as cache:
-        found, faulty = _surveyed(where, cache, slugs, around=around, now=now)
-        chosen = _chosen(found, slugs, now, with_drafts=not around)
-        drafts.transcripts(cache, found.show, chosen, report)
-        show = found.complete()
-        forced = frozenset(slugs or (each.slug for each in chosen)) if force else frozenset()
-        due = tuple(episode for episode in chosen if episode.is_due(now) and episode.slug not in found.resting)
-        with Press(cache, _public(show), found.pictures, with_pages=True) as press:
-            press.images.prepare(due)
-            mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
-            heard = _heard(listening.still_heard(where, cache, show, due, mastered), around=around)
-            unsigned = tuple(gate.unsigned(where, show, due, mastered, found.pictures))
-            due, waiting = _divided(due, (*heard, *unsigned), where)
-            new = tuple(episode for episode in chosen if episode.slug in fresh)
-            _warn(
-                report, found.problems, unsigned, remarks(where, new, mastered), misses(where, show, chosen, mastered)
-            )
-            edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
-            done = _written(where, replace(edition, withdrawn=_tombstones(found)), press, cache, report)
-        for_members = editions(cache, show, found.pictures, due, mastered)
-    return Built(
+        stands = standing.Standing(where, now=now) if is_whole else None
+        if stands and (last := stands.last(cache)):
+            before = _as_before(last)
+            if before is not None:
+                _warn(report, last.warnings)
+                return before
+        found, built = _built(
+            where, cache, noting, now=now, executor=executor, slugs=slugs, force=force, jobs=jobs, around=around
+        )
+        if stands and not any(part.visibility is Visibility.MEMBERS for part in found.complete().feeds):
+            dates = [each.published for each in found.episodes if each.published and each.published > now]
+            until, facts = min(dates, default=None), _facts(built)
+            stands.keep(cache, found.complete(), until=until, warnings=noting.warned, facts=facts)
+    return built
+
+
+def _built(
+    where: Workspace,
+    cache: Cache,
+    report: Report,
+    *,
+    now: datetime,
+    executor: Executor,
+    slugs: tuple[str, ...],
+    force: bool,
+    jobs: int | None,
+    around: bool,
+) -> tuple[Survey, Built]:
+    found, faulty = _surveyed(where, cache, slugs, around=around, now=now)
+    chosen = _chosen(found, slugs, now, with_drafts=not around)
+    drafts.transcripts(cache, found.show, chosen, report)
+    show = found.complete()
+    forced = frozenset(slugs or (each.slug for each in chosen)) if force else frozenset[str]()
+    due = tuple(episode for episode in chosen if episode.is_due(now) and episode.slug not in found.resting)
+    with Press(cache, _public(show), found.pictures, with_pages=True) as press:
+        press.images.prepare(due)
+        mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
+        heard = _heard(listening.still_heard(where, cache, show, due, mastered), around=around)
+        unsigned = tuple(gate.unsigned(where, show, due, mastered, found.pictures))
+        due, waiting = _divided(due, (*heard, *unsigned), where)
+        new = tuple(episode for episode in chosen if episode.slug in fresh)
+        _warn(report, found.problems, unsigned, remarks(where, new, mastered), misses(where, show, chosen, mastered))
+        edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
+        done = _written(where, replace(edition, withdrawn=_tombstones(found)), press, cache, report)
+    for_members = editions(cache, show, found.pictures, due, mastered)
+    made = Built(
         release=done.release,
         episodes=len(chosen),
         mastered=len(fresh),
@@ -166,6 +193,60 @@ def release(
         removals=gate.removals(due),
         identities={each.slug: Identity.of(each) for each in due},
         waiting=waiting | faulty,
+        withdrawals=len(found.withdrawn),
+    )
+    return found, made
+
+
+class _Noting:
+    """A report that remembers what it was warned of."""
+
+    def __init__(self, report: Report) -> None:
+        self.warned: list[Problem] = []
+        self.begin, self.advance, self.finish, self._warn = report.begin, report.advance, report.finish, report.warn
+
+    def warn(self, problem: Problem) -> None:
+        self.warned.append(problem)
+        self._warn(problem)
+
+
+def _facts(built: Built) -> dict[str, Any]:
+    """Write down as JSON what a build knows besides its release."""
+    return {
+        "episodes": built.episodes,
+        "unsigned": [asdict(each) for each in built.unsigned],
+        "removals": dict(built.removals),
+        "identities": {slug: [each.guid, str(each.visibility)] for slug, each in built.identities.items()},
+        "waiting": sorted(built.waiting),
+        "withdrawals": built.withdrawals,
+    }
+
+
+def _as_before(last: standing.Last) -> Built | None:
+    try:
+        return _from_facts(last)
+    except (KeyError, TypeError, ValueError, AttributeError):  # written by another version, or by hand
+        return None
+
+
+def _from_facts(last: standing.Last) -> Built:
+    facts = last.facts
+    identities = {
+        slug: Identity(guid=guid, visibility=Visibility(visibility))
+        for slug, (guid, visibility) in facts["identities"].items()
+    }
+    return Built(
+        release=last.release,
+        episodes=facts["episodes"],
+        mastered=0,
+        written=0,
+        unchanged=len(last.release.assets) + 1,
+        removed=0,
+        unsigned=tuple(Problem(**each) for each in facts["unsigned"]),
+        removals=facts["removals"],
+        identities=identities,
+        waiting=frozenset(facts["waiting"]),
+        withdrawals=int(facts["withdrawals"]),
     )
 
 
@@ -210,14 +291,20 @@ def _divided(
 
 def _written(where: Workspace, edition: Edition, press: Press, cache: Cache, report: Report) -> site.Written:
     """Render everything and write it into site/."""
-    show = edition.show
-    texts = {name: data for output in OUTPUTS for name, data in output(edition, where.templates).items()}
-    _look_at_sizes(texts, report)
-    redirects = {FEED_KEY: show.feed.moved_to} if show.feed.moved_to else {}
-    names = headers.file_names(edition)
-    found = searching.index(edition, texts, cache)
-    files = {**press.files, **found.files}
-    return site.write(where.site, {**texts, **found.texts}, files, cache, redirects=redirects, names=names)
+    show, feeds = edition.show, dict[str, bytes]()
+    with cache.scratch() as scratch:
+        spool = site.Spool(where.site, scratch)
+        for name, data in chain.from_iterable(output(edition, where.templates) for output in OUTPUTS):
+            spool.add(name, data)
+            if is_feed_key(name):
+                feeds[name] = data
+        _look_at_sizes(feeds, report)
+        found = searching.index(edition, spool.hashes, cache)
+        for name, data in found.texts.items():
+            spool.add(name, data)
+        redirects = {FEED_KEY: show.feed.moved_to} if show.feed.moved_to else {}
+        files, names = {**press.files, **found.files}, headers.file_names(edition)
+        return site.write(where.site, spool, files, cache, redirects=redirects, names=names)
 
 
 def _tombstones(found: Survey) -> tuple[str, ...]:
@@ -230,8 +317,8 @@ def _public(show: Show) -> Show:
     return replace(show, feeds=tuple(part for part in show.feeds if part.visibility is Visibility.PUBLIC))
 
 
-def _look_at_sizes(texts: Mapping[str, bytes], report: Report) -> None:
-    problems = feed.size_problems({name: data for name, data in texts.items() if is_feed_key(name)})
+def _look_at_sizes(feeds: Mapping[str, bytes], report: Report) -> None:
+    problems = feed.size_problems(feeds)
     for problem in problems:
         report.warn(problem)
     if any(problem.fatal for problem in problems):

@@ -169,8 +169,9 @@ def _used_again(
 ) -> Iterator[Problem]:
     for episode in episodes:
         for each in withdrawn:
-            if each.speaker is None and (each.slug == episode.slug) != (each.guid == episode.guid):
-                what = "slug" if each.slug == episode.slug else "guid"
+            has_slug = episode.slug in {each.slug, *each.earlier_slugs}
+            if each.speaker is None and has_slug != (each.guid == episode.guid):
+                what = "slug" if has_slug else "guid"
                 message = f"has the {what} of an episode that was withdrawn on {each.on}"
                 hint = "Give it its own: a withdrawn one is never used again."
                 yield Problem(source=where.name(episode.path / "episode.toml"), message=message, hint=hint)

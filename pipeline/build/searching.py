@@ -4,7 +4,6 @@ A year is the piece: what is past stays as it is, in the cache and in the store,
 are those of one year, however long a show has been going on.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -36,19 +35,19 @@ class Index:
     files: Mapping[str, Path] = field(default_factory=dict)
 
 
-def index(edition: Edition, texts: Mapping[str, bytes], cache: Cache) -> Index:
+def index(edition: Edition, hashes: Mapping[str, str], cache: Cache) -> Index:
     """Index what can be found in an edition.
 
     Args:
         edition: what is published.
-        texts: what was rendered, by key: the transcripts decide whether anything has changed.
+        hashes: of what was rendered, by key: the transcripts decide whether anything has changed.
         cache: holds the indexes of the edition, and no others: what was taken back is not kept.
 
     Raises:
         SearchError: the index cannot be made.
         WorkspaceError: the cache cannot be written.
     """
-    entries = dict(_entries(edition, texts, cache)) if edition.show.search else {}
+    entries = dict(_entries(edition, hashes, cache)) if edition.show.search else {}
     cache.keep_only(_KIND, {entry.path.name for entry in entries.values()})
     if not entries:
         return Index()
@@ -64,18 +63,18 @@ def index(edition: Edition, texts: Mapping[str, bytes], cache: Cache) -> Index:
     )
 
 
-def _entries(edition: Edition, texts: Mapping[str, bytes], cache: Cache) -> Iterator[tuple[int, Entry]]:
+def _entries(edition: Edition, hashes: Mapping[str, str], cache: Cache) -> Iterator[tuple[int, Entry]]:
     items = [item for item in edition.items if item.episode.visibility is Visibility.PUBLIC]
     known = {item.episode.slug: pages.findable(edition.show, item, said=False) for item in items}
     items.sort(key=lambda item: (known[item.episode.slug].year, item.episode.slug))
     for year, found in groupby(items, key=lambda item: known[item.episode.slug].year):
-        yield year, _entry(edition.show, tuple(found), known, texts, cache)
+        yield year, _entry(edition.show, tuple(found), known, hashes, cache)
 
 
 def _entry(
-    show: Show, items: tuple[Item, ...], known: Mapping[str, Findable], texts: Mapping[str, bytes], cache: Cache
+    show: Show, items: tuple[Item, ...], known: Mapping[str, Findable], hashes: Mapping[str, str], cache: Cache
 ) -> Entry:
-    stamps = [_stamp(known[item.episode.slug], item, texts) for item in items]
+    stamps = [_stamp(known[item.episode.slug], item, hashes) for item in items]
     name = key(_KIND, search.recipe(), pages.finding_recipe(), show.language, stamps)
     entry = cache.get_folder(_KIND, name)
     if entry is None:
@@ -86,8 +85,8 @@ def _entry(
     return entry
 
 
-def _stamp(about: Findable, item: Item, texts: Mapping[str, bytes]) -> list[str]:
+def _stamp(about: Findable, item: Item, hashes: Mapping[str, str]) -> list[str]:
     """Say in short all that decides what can be found of an item."""
-    said = texts.get(transcript_key(item.episode.slug, "json"), b"")
+    said = hashes.get(transcript_key(item.episode.slug, "json"), "")
     chapters = [(chapter.start_ms, chapter.title) for chapter in item.episode.chapters]
-    return [repr(about), repr(chapters), hashlib.sha256(said).hexdigest()]
+    return [repr(about), repr(chapters), said]

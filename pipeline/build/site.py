@@ -7,7 +7,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import EXDEV
+from itertools import count
 from pathlib import Path
+from stat import S_ISREG
 
 from pipeline.build import headers
 from pipeline.cache import Cache, write_atomic
@@ -28,9 +31,44 @@ class Written:
     removed: int
 
 
+class Spool:
+    """Rendered files on their way into a site: those that differ wait on the disk, not in memory.
+
+    Nothing of the site changes before `write`: what cannot be rendered leaves the last site as it was.
+    """
+
+    def __init__(self, site: Path, scratch: Path) -> None:
+        """Begin to render a site.
+
+        Args:
+            site: the folder, which may not be there yet.
+            scratch: an empty folder, on the same disk where that can be.
+        """
+        self._site, self._scratch = site, scratch
+        self._is_plain = not any(_linked_folders(site))
+        self.sizes: dict[str, int] = {}
+        self.hashes: dict[str, str] = {}
+        self.waiting: dict[str, Path] = {}
+        self._numbers = count()
+
+    def add(self, key: str, data: bytes) -> None:
+        """Take what stands under a key; what is taken last counts.
+
+        Raises:
+            WorkspaceError: the disk is full, or cannot be written.
+        """
+        self.sizes[key], self.hashes[key] = len(data), hashlib.sha256(data).hexdigest()
+        if self._is_plain and _holds(self._site / key, data):
+            self.waiting.pop(key, None)
+            return
+        self.waiting[key] = self._scratch / str(next(self._numbers))
+        with _mapped(self._scratch):
+            self.waiting[key].write_bytes(data)
+
+
 def write(
     site: Path,
-    texts: Mapping[str, bytes],
+    spool: Spool,
     files: Mapping[str, Path],
     cache: Cache,
     *,
@@ -41,7 +79,7 @@ def write(
 
     Args:
         site: the folder; it is ours alone.
-        texts: content by key.
+        spool: what was rendered, by key.
         files: large files by key, copied from where they are.
         cache: remembers hashes.
         redirects: where a host may send whoever asks for a key.
@@ -52,27 +90,29 @@ def write(
     """
     with _mapped(site):
         _claim(site)
-        _unlink_folders(site)
-        changed = [_write_text(site / key, data) for key, data in texts.items()]
+        for link in tuple(_linked_folders(site)):
+            link.unlink()
+        for key, path in spool.waiting.items():
+            _move(path, site / key)
+        changed = [key in spool.waiting for key in spool.hashes]
         changed += [_copy(site / key, path, cache) for key, path in files.items()]
         release = Release(
-            assets=tuple(sorted(_assets(texts, files, cache, redirects or {}, names), key=lambda asset: asset.key))
+            assets=tuple(sorted(_assets(spool, files, cache, redirects or {}, names), key=lambda asset: asset.key))
         )
         changed.append(_write_text(site / MANIFEST_KEY, release.to_json()))
-        removed = _sweep(site, {MARK, MANIFEST_KEY, *texts, *files})
+        removed = _sweep(site, {MARK, MANIFEST_KEY, *spool.hashes, *files})
     return Written(release=release, written=sum(changed), unchanged=changed.count(False), removed=removed)
 
 
 def _assets(
-    texts: Mapping[str, bytes],
+    spool: Spool,
     files: Mapping[str, Path],
     cache: Cache,
     redirects: Mapping[str, str],
     names: Mapping[str, str] | None,
 ) -> Iterator[Asset]:
-    for key, data in texts.items():
-        sha256 = hashlib.sha256(data).hexdigest()
-        yield headers.asset(key, sha256=sha256, size=len(data), redirect=redirects.get(key))
+    for key, sha256 in spool.hashes.items():
+        yield headers.asset(key, sha256=sha256, size=spool.sizes[key], redirect=redirects.get(key))
     for key, path in files.items():
         yield headers.asset(key, sha256=cache.sha256(path), size=path.stat().st_size, names=names)
 
@@ -87,16 +127,33 @@ def _claim(site: Path) -> None:
     write_atomic(site / MARK, MARK_TEXT.encode())
 
 
-def _unlink_folders(site: Path) -> None:
-    """Remove links to folders, through which files would be written elsewhere."""
+def _linked_folders(site: Path) -> Iterator[Path]:
+    """List links to folders, through which files would be written elsewhere."""
     for folder, folders, _ in os.walk(site):
-        for name in folders:
-            if Path(folder, name).is_symlink():
-                Path(folder, name).unlink()
+        yield from (Path(folder, name) for name in folders if Path(folder, name).is_symlink())
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        stat = path.lstat()
+        return S_ISREG(stat.st_mode) and stat.st_size == len(data) and path.read_bytes() == data
+    except OSError:
+        return False
+
+
+def _move(new: Path, path: Path) -> None:
+    _clear_way(path)
+    new.chmod(0o644)
+    try:
+        new.replace(path)
+    except OSError as error:
+        if error.errno != EXDEV:
+            raise
+        write_atomic(path, new.read_bytes())  # the site lies on another disk than the cache
 
 
 def _write_text(path: Path, data: bytes) -> bool:
-    if path.is_file() and not path.is_symlink() and path.stat().st_size == len(data) and path.read_bytes() == data:
+    if _holds(path, data):
         return False
     _clear_way(path)
     write_atomic(path, data)

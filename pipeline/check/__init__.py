@@ -45,9 +45,11 @@ def _twice(episodes: tuple[Episode, ...], root: Path) -> Iterator[Problem]:
         ("guid", lambda episode: episode.guid, "Give the newer one its own guid; never change a published one."),
     )
     for episode in episodes:
+        source, hint = place(episode.path / "episode.toml", root), 'Give it another: slug = "…"'
+        if episode.slug.endswith("-clip"):
+            message = "ends in -clip, as the files of clips of other episodes do"
+            yield Problem(source=source, message=f'the slug "{episode.slug}" {message}', hint=hint)
         if episode.slug in TAKEN_SLUGS:
-            source = place(episode.path / "episode.toml", root)
-            hint = 'Give it another: slug = "…"'
             yield Problem(source=source, message=f'the slug "{episode.slug}" is taken by the site itself', hint=hint)
     for what, value, hint in keys:
         first: dict[str, Episode] = {}

@@ -1,6 +1,6 @@
 """The step of `publish` that finishes withdrawals: what is left in the store, looked for, removed and certified."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -84,14 +84,16 @@ def forget_removed(place: "Place", removals: Mapping[str, str], mark: str, scree
         MediaError: the store cannot be written.
     """
     trail, to = place.where.trail, place.store.address
+    known = trust.identities.known(trail)
     noted = [(each.slug, each.facts.get("removals"), each.facts.get("to")) for each in trust.trail.entries(trail)]
     is_given_up = False
     for slug, removed in removals.items():
         if (slug, removed, to) in noted:
             continue
+        slugs = {slug} | (trust.identities.earlier_slugs(trail, known[slug].guid) if slug in known else set())
         for store, owner in ((place.store, place.owner), *members.parts(place.where, place.show, place.store, mark)):
-            if _has_earlier(store, slug):
-                is_of = partial(model.belongs, slug=slug)
+            if _has_earlier(store, slugs):
+                is_of = partial(_is_of_any, slugs=slugs)
                 cleared = _cleared(store, owner, is_of, slug, screen, is_whole=False, take_over=take_over)
                 screen.say(f"Removed {len(cleared.keys)} files that held what was removed from {slug}.")
                 is_given_up = True
@@ -99,11 +101,15 @@ def forget_removed(place: "Place", removals: Mapping[str, str], mark: str, scree
     return is_given_up
 
 
-def _has_earlier(store: publish.Store, slug: str) -> bool:
+def _is_of_any(key: str, *, slugs: Collection[str]) -> bool:
+    return any(model.belongs(key, slug) for slug in slugs)
+
+
+def _has_earlier(store: publish.Store, slugs: Collection[str]) -> bool:
     ledger = publish.look(store).ledger or publish.Ledger()
     earlier = [asset.key for kept in ledger.kept for asset in kept.differs]
     earlier += [older.asset.key for older in (*ledger.older, *ledger.doubtful)]
-    return any(model.belongs(key, slug) for key in earlier)
+    return any(_is_of_any(key, slugs=slugs) for key in earlier)
 
 
 def certificate(where: Workspace, withdrawal: Withdrawal) -> Path:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from pipeline import publish
+from pipeline import publish, trust
+from pipeline.build import gate
 from pipeline.cli import looking, sending
 from pipeline.cli.planning import check_deletes, count, plan_json, show_plan
 from pipeline.cli.screen import Screen, size_text
@@ -89,6 +90,7 @@ def promote(where: Workspace, _place: str, wish: Wish, screen: Screen) -> None:
         _check_neighbours(staging, live)
         move = publish.promotion(_finished(staging), live.seen.ledger)
         _check_episodes(where, move.release, publish.Ledger())
+        _check_removals(where, move.release, staging)
         errand = Errand(
             release=move.release, plan=move.plan, note="promoted from staging", copies=move.copies, origin=staging.store
         )
@@ -114,6 +116,20 @@ def _check_episodes(where: Workspace, release: Release, live: publish.Ledger) ->
     if wrong:
         hint = "see what cln-media check says of it; what was withdrawn, held or taken back does not return in this way"
         raise StorageError(f"it holds the episode {wrong[0]}, which may not be published", source="release", hint=hint)
+
+
+def _check_removals(where: Workspace, release: Release, staging: Place) -> None:
+    """Refuse a staged release with words that were removed since."""
+    staged = [each for each in trust.trail.entries(where.trail) if each.what == "publish"]
+    staged = [each for each in staged if each.facts.get("to") == staging.store.address]
+    then = (staged[-1].facts.get("removals") or {}) if staged else {}
+    there = _slugs(asset.key for asset in release.assets)
+    now = gate.removals([each for each in looking.look(where, now=datetime.now(UTC)).episodes if each.slug in there])
+    changed = sorted(slug for slug, removed in now.items() if then.get(slug) != removed)
+    if changed:
+        hint = "stage it again: cln-media publish --to staging"
+        message = f"words were removed from {changed[0]} since it was staged"
+        raise StorageError(message, source=staging.store.address, hint=hint)
 
 
 def _slugs(keys: Iterable[str]) -> set[str]:

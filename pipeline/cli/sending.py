@@ -20,7 +20,7 @@ from pipeline.cli import clearing, members, verifying
 from pipeline.cli.planning import check_deletes, count, plan_json, show_plan
 from pipeline.cli.screen import Screen
 from pipeline.errors import BusyError, ConfigError, MediaError, WorkspaceError
-from pipeline.model import FEED_KEY, Plan, Problem, Release, Show, StorageSettings, belongs
+from pipeline.model import FEED_KEY, Plan, Problem, Release, Show, StorageSettings, belongs, is_of_an_episode
 from pipeline.workspace import Workspace
 
 EXIT_CHANGES = 2
@@ -65,6 +65,7 @@ class Errand:
     site: Path | None = None
     copies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     origin: publish.Store | None = None
+    removals: Mapping[str, str] = field(default_factory=dict)
 
 
 def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
@@ -105,9 +106,8 @@ def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
         if wish.configure:
             configure(place, screen, as_json=wish.as_json)
         if not is_idle:
-            ledger = carry_out(
-                place, Errand(release=release, plan=plan, note="published", site=where.site), wish, quiet
-            )
+            errand = Errand(release=release, plan=plan, note="published", site=where.site, removals=built.removals)
+            ledger = carry_out(place, errand, wish, quiet)
             members.carry_out(
                 where,
                 place.show,
@@ -128,13 +128,22 @@ def send(where: Workspace, built: Built, screen: Screen, wish: Wish) -> None:
 
 
 def _staying(where: Workspace, built: Built) -> Callable[[str], bool]:
-    """Say which keys stay as they are live: of episodes that wait, but their pages, which name other episodes."""
+    """Say which keys stay as they are live: of episodes that wait, but their pages, which name other episodes.
+
+    Raises:
+        BusyError: something was withdrawn while this was built, and would come back.
+    """
     withdrawn = trust.withdrawals(where)[0]
+    if len(withdrawn) != built.withdrawals:
+        hint = "Run the same command again: it builds without it."
+        raise BusyError("something was withdrawn while this was being built", source=where.root, hint=hint)
 
     def is_to_stay(key: str) -> bool:
         if key.startswith("episodes/") or any(each.has(key) for each in withdrawn):
             return False
-        return any(belongs(key, slug) for slug in built.waiting) or (bool(built.waiting) and key.startswith("assets/"))
+        if any(belongs(key, slug) for slug in built.waiting):
+            return True
+        return bool(built.waiting) and key.startswith("assets/") and not is_of_an_episode(key)
 
     return is_to_stay
 
@@ -218,6 +227,7 @@ def carry_out(place: Place, errand: Errand, wish: Wish, screen: Screen) -> publi
         manifest=hashlib.sha256(errand.release.to_json()).hexdigest(),
         sends=len(plan.puts),
         removes=len(plan.deletes),
+        removals=dict(errand.removals),
     )
     with screen.bytes_progress("Publishing", sum(put.asset.size for put in plan.puts)) as meter:
         manner = publish.Manner(

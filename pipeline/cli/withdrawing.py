@@ -111,7 +111,12 @@ def _ordered(where: Workspace, survey: Survey, order: Order, now: datetime) -> W
     Raises:
         WorkspaceError: there is no such episode or voice.
     """
-    episode = next((each for each in survey.episodes if each.slug == order.slug), None)
+    same = [each for each in survey.episodes if each.slug == order.slug]
+    if len(same) > 1:
+        names = " and ".join(where.name(each.path) for each in same)
+        hint = "Give the one that is to stay another slug, and run the same command again."
+        raise WorkspaceError(f'"{order.slug}" is the slug of {names}', source=where.name(where.episodes), hint=hint)
+    episode = same[0] if same else None
     known = trust.identities.known(where.trail).get(order.slug)
     if episode is None and (known is None or order.speaker or survey.show is None):
         survey.require((order.slug,))
@@ -120,8 +125,14 @@ def _ordered(where: Workspace, survey: Survey, order: Order, now: datetime) -> W
     if episode is not None:
         guid, visibility = episode.guid, episode.visibility if episode.published else Visibility.MEMBERS
     elif known is not None:
+        now_called = next((each.slug for each in survey.episodes if each.guid == known.guid), None)
+        if now_called:
+            hint = f"Withdraw it by that: cln-media withdraw {now_called}; what it was called before goes too."
+            message = f'"{order.slug}" is called {now_called} now'
+            raise WorkspaceError(message, source=where.name(where.episodes), hint=hint)
         guid, visibility = known.guid, known.visibility
     others = {each.slug for each in survey.episodes if each.guid != guid}
+    others |= {path.name for path in where.episodes.glob("*/") if episode is None or path != episode.path}
     return Withdrawal(
         slug=order.slug,
         guid=guid,

@@ -41,6 +41,7 @@ __all__ = [
     "members",
     "region_caption",
     "render",
+    "rendered",
     "report_page",
     "show_caption",
     "waveform_svg",
@@ -68,23 +69,27 @@ def render(edition: Edition, *, templates: Path | None = None) -> dict[str, byte
 
     Source: WCAG 2.2 AA; oEmbed 1.0; sitemaps.org 0.9; RFC 9116.
     """
+    return dict(sorted(rendered(edition, templates=templates)))
+
+
+def rendered(edition: Edition, *, templates: Path | None = None) -> Iterator[tuple[str, bytes]]:
+    """Render what `render` does, one file after the other, so that a large site need not fit into memory."""
     items = tuple(item for item in edition.items if item.episode.visibility is Visibility.PUBLIC)
     site = rendering.site(edition, templates)
     shown = {item.episode.slug: views.episode_view(edition, item) for item in items}
     unused = () if site.view.search else (site.static.keys["search.js"],)
-    files = {key: data for key, data in site.static.contents.items() if key not in unused}
-    files.update(shared.render(site, edition, items, shown))
+    yield from ((key, data) for key, data in site.static.contents.items() if key not in unused)
+    yield from shared.render(site, edition, items, shown)
     beside = lists.neighbours(items)
     for item in items:
         older, newer = (shown[each.episode.slug] if each else None for each in beside[item.episode.slug])
-        files.update(_episode_files(site, item, shown[item.episode.slug], older=older, newer=newer))
+        yield from _episode_files(site, item, shown[item.episode.slug], older=older, newer=newer)
     for slug in edition.withdrawn:
-        files.update(_tombstones(site, slug))
-    files.update(_for_machines(edition, items))
+        yield from _tombstones(site, slug)
+    yield from _for_machines(edition, items)
     if edition.icons:
         emblem = edition.show.link(site.static.keys["icon.svg"])
-        files[views.MANIFEST_KEY] = as_json(manifest(site.view, emblem=emblem, icons=edition.icons))
-    return dict(sorted(files.items()))
+        yield views.MANIFEST_KEY, as_json(manifest(site.view, emblem=emblem, icons=edition.icons))
 
 
 def members(edition: Edition, *, templates: Path | None = None) -> dict[str, bytes]:

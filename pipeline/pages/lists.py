@@ -1,9 +1,10 @@
 """Items in, the lists that a site has of them out: all, by region, season, learning set, topic and person; pure."""
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pipeline.model import Episode, Item, Show, list_key
 from pipeline.pages.views import EPISODES_KEY
@@ -12,6 +13,10 @@ from pipeline.pages.wording import one_line
 REGIONS, SEASONS, SETS, TOPICS, PEOPLE = "regions", "seasons", "sets", "topics", "people"
 _ALL = "archive"
 _LONGEST_NAME = 80
+_WORD = re.compile(r"[a-z0-9]+")
+_DEVICES = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(10))}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +32,13 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """A page of a list. key: where it stands; number, of: which page it is; newer, older: keys of its neighbours."""
+    """A page of a list. key: where it stands; number, of: which page it is; keys: of all its pages."""
 
     key: str
     number: int
     of: int
     items: tuple[Item, ...]
-    keys: tuple[str, ...] = field(default_factory=tuple)
+    keys: tuple[str, ...]
 
 
 def groups(show: Show, items: tuple[Item, ...]) -> tuple[Group, ...]:
@@ -109,7 +114,7 @@ def _memberships(show: Show, episode: Episode) -> Iterator[tuple[str, str, str]]
         yield SEASONS, str(episode.season), one_line(title) or f"Season {episode.season}"
     yield from _named(SETS, [episode.set_name])
     yield from _named(TOPICS, episode.topics)
-    yield from _named(PEOPLE, (each.name for each in episode.speakers if each.name and each.label == each.name))
+    yield from _named(PEOPLE, (each.name for each in episode.speakers if each.name and each.is_named))
 
 
 def _named(kind: str, titles: Iterable[str | None]) -> Iterator[tuple[str, str, str]]:
@@ -122,10 +127,11 @@ def _named(kind: str, titles: Iterable[str | None]) -> Iterator[tuple[str, str, 
 
 
 def _in_address(title: str) -> str:
-    """Make a name part of an address: letters and digits of ASCII; a hash of those that have none."""
-    plain = unicodedata.normalize("NFKD", title.casefold()).encode("ascii", "ignore").decode()
-    words = "".join(letter if letter.isalnum() else " " for letter in plain).split()
-    name = "-".join(words)[:_LONGEST_NAME].strip("-")
-    if not name or name.isdigit():  # a number is the name of a page
-        return f"{name}{'-' if name else ''}{hashlib.sha256(title.casefold().encode()).hexdigest()[:8]}"
-    return name
+    """Make a name part of an address: two names that are not the same letters and digits have two addresses."""
+    folded = title.casefold()
+    plain = unicodedata.normalize("NFKD", folded).encode("ascii", "ignore").decode()
+    name = "-".join(_WORD.findall(plain))
+    is_itself = _WORD.findall(folded) == folded.split(" ") and not name.isdigit()  # a number is the name of a page
+    if is_itself and len(name) <= _LONGEST_NAME and name not in _DEVICES:
+        return name
+    return f"{name[:_LONGEST_NAME]}-{hashlib.sha256(folded.encode()).hexdigest()[:8]}".lstrip("-")

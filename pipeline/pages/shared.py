@@ -137,7 +137,7 @@ def _lists(
     site: Site, edition: Edition, items: tuple[Item, ...], shown: Views, groups: tuple[Group, ...]
 ) -> Iterator[tuple[str, bytes]]:
     lede = f"Every episode of {site.view.title}, newest first."
-    head = {"title": "All episodes", "lede": lede, "caption": "", "page_image": site.view.social}
+    head = {"title": "All episodes", "lede": lede, "caption": ""}
     yield from _list(site, lists.all_key, items, shown, {**head, **_of_region(site, edition, None)})
     for group in groups:
         head = {"title": group.title, "lede": _LEDES[group.kind].format(group.title), "caption": _HEADINGS[group.kind]}

@@ -46,7 +46,7 @@ def follow(show: Show, feed: Feed | None, page: str) -> tuple[FollowView, str, b
         What the page shows, and the key and the bytes of the QR code. It leads to the page and not to the feed: a
         telephone's camera opens a browser, and a feed in a browser helps nobody.
     """
-    name = feed.name if feed else "all"
+    name = f"feed-{feed.name}" if feed else "network"
     address = show.url(feed_key(feed.name if feed else None))
     key, data = _qr(name, f"{page}#{name}")
     made = FollowView(

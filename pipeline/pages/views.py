@@ -176,11 +176,11 @@ def show_view(edition: Edition) -> ShowView:
 def _indexes(edition: Edition) -> dict[str, str]:
     """Link the lists of groups that have a page; "" for those that have none."""
     episodes = [item.episode for item in edition.items]
-    named = (speaker for episode in episodes for speaker in episode.speakers if speaker.label == speaker.name)
+    named = (speaker for episode in episodes for speaker in episode.speakers if speaker.is_named)
     there = {
         "regions": bool(edition.show.regions),
-        "topics": any(episode.topics for episode in episodes),
-        "seasons": any(episode.season is not None or episode.set_name for episode in episodes),
+        "topics": any(map(one_line, (topic for episode in episodes for topic in episode.topics))),
+        "seasons": any(episode.season is not None or one_line(episode.set_name) for episode in episodes),
         "people": any(named),
     }
     return {kind: edition.show.link(model.list_key(kind)) if is_there else "" for kind, is_there in there.items()}
@@ -292,7 +292,7 @@ def _transcript_data(item: Item) -> dict[str, str]:
 
 
 def _person(speaker: Speaker) -> dict[str, str]:
-    key = "name" if speaker.label == speaker.name else "jobTitle"
+    key = "name" if speaker.is_named else "jobTitle"
     return {"@type": "Person", key: one_line(speaker.label)}
 
 

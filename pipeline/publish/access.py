@@ -12,6 +12,8 @@ from typing import Any
 PUBLIC_ENDINGS = (
     *(".html", ".css", ".js", ".txt", ".vtt", ".srt", ".json", ".xml", ".atom", ".opml"),
     *(".svg", ".png", ".jpg", ".ico", ".mp3", ".m4a", ".opus"),
+    *(".webmanifest", ".pagefind", ".pf_meta", ".pf_index", ".pf_fragment"),
+    *(".webmanifest", ".pagefind", ".pf_meta", ".pf_index", ".pf_fragment"),
 )
 """The endings of all that a site holds; nothing of the publisher's own has one of them."""
 

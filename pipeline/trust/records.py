@@ -1,5 +1,7 @@
 """Decisions, sign-offs and withdrawals <-> the TOML files that keep them in a workspace."""
 
+import hashlib
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -58,8 +60,11 @@ def name_of(withdrawal: Withdrawal) -> str:
     """Name the files of a withdrawal."""
     if withdrawal.speaker is None:
         return withdrawal.slug
-    role = "".join(letter if letter.isalnum() else "-" for letter in withdrawal.speaker.lower())
-    return f"{withdrawal.slug}.{'-'.join(filter(None, role.split('-')))}"
+    words = re.findall(r"[a-z0-9]+", withdrawal.speaker.lower())
+    name = f"{withdrawal.slug}.{'-'.join(words)}"
+    if " ".join(words) == withdrawal.speaker.lower():
+        return name
+    return f"{name}-{hashlib.sha256(withdrawal.speaker.encode()).hexdigest()[:8]}"  # "GP (A)" is not "GP A"
 
 
 def withdrawals(where: Workspace) -> tuple[tuple[Withdrawal, ...], tuple[Problem, ...]]:

@@ -12,7 +12,6 @@ from dataclasses import asdict
 from datetime import UTC
 from pathlib import Path
 
-from pipeline import words
 from pipeline.errors import MediaError
 from pipeline.model import Episode, Master, SignOff, TrustSettings
 
@@ -55,7 +54,9 @@ def parts(episode: Episode, master: Master, *, tags: str, images: list[str]) -> 
     decisions = [asdict(decision) for decision in episode.decisions]
     return {
         "master": _sha256(sound),
-        "transcript": hashlib.sha256(words.webvtt(transcript) if transcript else b"").hexdigest(),
+        "transcript": _sha256([[cue.start_ms, cue.end_ms, cue.speaker, cue.text] for cue in transcript.cues])
+        if transcript
+        else _sha256(None),
         "notes": hashlib.sha256((episode.notes or "").encode()).hexdigest(),
         "chapters": _sha256(chapters),
         "details": _sha256(details),

@@ -16,6 +16,8 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 def clean_line(text: str) -> str:
     """Return `text` as one line: unprintable characters removed, each run of white space one space, ends trimmed."""
+    if text.isprintable() and "  " not in text and text.strip() == text:
+        return text
     return " ".join(_UNPRINTABLE.sub("", text).split())
 
 

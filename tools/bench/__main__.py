@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pipeline import feed, model
 from tests import samples
 from tools.bench.auditing import lighthouse
+from tools.bench.building import building
 from tools.bench.denoising import denoising
 from tools.bench.identifying import identifying
 from tools.bench.levelling import levelling
@@ -68,6 +69,7 @@ JOBS: dict[str, Callable[[], None]] = {
     "denoising": denoising,
     "publishing": publishing,
     "identifying": identifying,
+    "building": building,
     "searching": searching,
     "lighthouse": lighthouse,
 }

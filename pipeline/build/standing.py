@@ -1,0 +1,199 @@
+"""The stamps of all files that a build depends on, and of those it made -> whether all stands as the last one left it.
+
+Nothing is read but sizes, inodes and times, as git's index does; whoever changes a file changes one of these. What a
+build depends on besides is in the stamp too: the day, this program and its libraries.
+"""
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pipeline
+from pipeline.cache import Cache, key
+from pipeline.model import MANIFEST_KEY, Problem, Release, Show
+from pipeline.pages import default_templates
+from pipeline.workspace import Workspace
+
+_KIND, _ENTRY = "standing", key("last build")
+_SETTLED_NS = 2_000_000_000  # a file that was changed a moment ago may be changed again within one tick of the clock
+_DEPTH = 3
+_CACHES = "__pycache__"
+_WITHDRAWALS = b'"what": "withdraw'
+_FILES = ("cln_media.toml", "about.md", "privacy.md", "accessibility.toml", "artwork.png")
+_FOLDERS = ("episodes", "withdrawals", "templates")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Last:
+    """What the last build left: its release, what it warned of, and the other facts of it as JSON."""
+
+    release: Release
+    warnings: tuple[Problem, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Standing:
+    """How a workspace stands at the moment this is made."""
+
+    def __init__(self, where: Workspace, *, now: datetime) -> None:
+        self._where, self._now = where, now
+        self._began_ns = time.time_ns()
+        self._inputs = tuple(_stamps(where))
+
+    def last(self, cache: Cache) -> Last | None:
+        """Return what the last build left, if a build would change nothing of it; None otherwise."""
+        known = cache.known(_KIND, _ENTRY)
+        if known is None:
+            return None
+        try:
+            is_then = datetime.fromisoformat(known["at"]) <= self._now and self._is_before(known["until"])
+            if known["day"] != self._day or not is_then:
+                return None
+            if self._digest(known["others"]) != known["inputs"] or _site(self._where.site) != known["site"]:
+                return None
+            release = Release.from_json((self._where.site / MANIFEST_KEY).read_bytes())
+            warnings = tuple(Problem(**each) for each in known["warnings"])
+            return Last(release=release, warnings=warnings, facts=known["facts"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def keep(
+        self,
+        cache: Cache,
+        show: Show,
+        *,
+        until: datetime | None,
+        warnings: Iterable[Problem],
+        facts: Mapping[str, Any],
+    ) -> None:
+        """Write down how a workspace stood before a build, and what the build left.
+
+        Args:
+            cache: where it is kept.
+            show: names files outside the usual places.
+            until: when the next episode is due; None for none.
+            warnings: what the build warned of.
+            facts: what else is known of it, as JSON.
+
+        Raises:
+            WorkspaceError: the cache cannot be written.
+        """
+        others = [str(path) for path in _named(show)]
+        if max(self._changed_ns(others), default=0) > self._began_ns - _SETTLED_NS:
+            return
+        made = {
+            "day": self._day,
+            "at": self._now.isoformat(),
+            "until": until.isoformat() if until else None,
+            "others": others,
+            "inputs": self._digest(others),
+            "site": _site(self._where.site),
+            "warnings": [asdict(each) for each in warnings],
+            "facts": dict(facts),
+        }
+        cache.note(_KIND, _ENTRY, made)
+
+    @property
+    def _day(self) -> str:
+        return date.isoformat(self._now.date())
+
+    def _is_before(self, until: str | None) -> bool:
+        return until is None or self._now < datetime.fromisoformat(until)
+
+    def _digest(self, others: Iterable[str]) -> str:
+        lines = [*self._inputs, *_of_others(others), *_program(), _withdrawn(self._where.trail)]
+        return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+    def _changed_ns(self, others: Iterable[str]) -> Iterator[int]:
+        for line in (*self._inputs, *_of_others(others)):
+            yield from map(int, line.rsplit(" ", 2)[1:])
+
+
+def _named(show: Show) -> Iterator[Path]:
+    """List the files that settings name."""
+    paths = [show.artwork, show.audio.intro, show.audio.outro, *(feed.artwork for feed in show.feeds)]
+    yield from (path for path in paths if path is not None)
+    if show.speech.model:
+        yield Path(show.speech.model)
+
+
+def _stamps(where: Workspace) -> Iterator[str]:
+    yield from _of_files(where.root / name for name in _FILES)
+    for name in _FOLDERS:
+        yield from _of_folder(where.root / name, _DEPTH)
+
+
+def _withdrawn(trail: Path) -> str:
+    """Hash what the trail says of withdrawals; its other lines decide nothing that is built."""
+    digest = hashlib.sha256()
+    try:
+        with trail.open("rb") as file:
+            for line in file:
+                if _WITHDRAWALS in line:
+                    digest.update(line)
+    except FileNotFoundError:
+        pass
+    except OSError as error:  # the trail that cannot be read is a matter of those who write it
+        digest.update(str(error.errno).encode())
+    return digest.hexdigest()
+
+
+def _of_files(paths: Iterable[Path]) -> Iterator[str]:
+    for path in paths:
+        try:
+            yield _line(str(path), path.stat())
+        except OSError:
+            yield f"{path} is not there 0 0"
+
+
+def _of_others(paths: Iterable[str]) -> Iterator[str]:
+    """Stamp files, and the files of folders, such as those of a speech model."""
+    for path in map(Path, paths):
+        yield from _of_folder(path, 0) if path.is_dir() else _of_files([path])
+
+
+def _of_folder(folder: Path | str, depth: int) -> Iterator[str]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        yield f"{folder} is not there 0 0"
+        return
+    for entry in entries:
+        if entry.name == _CACHES:
+            continue
+        try:
+            is_folder = entry.is_dir()
+            if not is_folder:
+                yield _line(entry.path, entry.stat())
+        except OSError:
+            yield f"{entry.path} is not there 0 0"
+            continue
+        if is_folder:
+            yield f"{entry.path} 0 0"
+        if is_folder and depth:
+            yield from _of_folder(entry.path, depth - 1)
+
+
+def _line(path: str, stat: os.stat_result) -> str:
+    return f"{path} {stat.st_size} {stat.st_ino} {stat.st_mode} {stat.st_mtime_ns} {stat.st_ctime_ns}"
+
+
+def _site(site: Path) -> str:
+    """Hash the stamps of the files below a folder, and their names."""
+    lines = _of_folder(site, sys.getrecursionlimit())
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def _program() -> Iterator[str]:
+    """Name this program and its libraries: their files, and where they are installed, change when they do."""
+    yield sys.version
+    yield from (os.environ.get(name, "") for name in ("CLN_MEDIA_FFMPEG", "IMAGEIO_FFMPEG_EXE"))
+    for folder in (Path(pipeline.__file__).parent, default_templates()):
+        yield from _of_folder(folder, _DEPTH)
+    yield from _of_files(Path(path) for path in sys.path if path)
