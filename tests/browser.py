@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Frame, Locator, Page, Request, sync_playwright
@@ -71,6 +72,38 @@ class Watched:
         self.asked.append(request.url)
 
 
+class Windows:
+    """Windows that tests use one after the other: one for each set of options, as opening one costs a second."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._pages: dict[str, Page] = {}
+
+    @contextmanager
+    def opened(self, url: str, *, width: int = 1280, **options: Any) -> Iterator[Page]:
+        """Open an address in a window of a width in pixels, which nobody else has meanwhile."""
+        kind = repr(sorted(options.items()))
+        if kind not in self._pages:
+            self._pages[kind] = self._browser.new_context(**options).new_page()
+        page = self._pages[kind]
+        page.emulate_media(media="null")
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(url)
+        yield page
+        page.goto(urljoin(page.url, "/robots.txt"))  # a page of the same site, which is shown by the same process
+
+    def close(self) -> None:
+        """Close them all."""
+        for page in self._pages.values():
+            page.context.close()
+
+
+def resize(page: Page, width: int) -> None:
+    """Give a window another width, in pixels, and its scripts the two frames in which they answer to that."""
+    page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def becomes(audio: Locator, wanted: Callable[[float], bool]) -> None:
     """Wait until a player's time is as wanted (the pages forbid the evaluation that Playwright's own wait needs)."""
     for _ in range(150):
@@ -93,10 +126,10 @@ def width(page: Page | Frame) -> int:
     return found
 
 
-def axe(page: Page | Frame) -> list[dict[str, Any]]:
-    """Run axe on a page, or in a frame: WCAG 2.2 A and AA and best practice; an empty list where it finds nothing."""
+def axe(page: Page | Frame, *rules: str) -> list[dict[str, Any]]:
+    """Run axe on a page, or in a frame: WCAG 2.2 A and AA and best practice, or only some rules; list what it finds."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
-    options = json.dumps({"runOnly": AXE_TAGS, "resultTypes": ["violations"]})
+    options = json.dumps({"runOnly": list(rules) or AXE_TAGS, "resultTypes": ["violations"]})
     found: list[dict[str, Any]] = page.evaluate(f"async () => (await axe.run({options})).violations")
     return [{"rule": rule["id"], "nodes": [node["html"] for node in rule["nodes"]]} for rule in found]

@@ -51,9 +51,9 @@ def as_publisher(s3: seaweed.Seaweed, monkeypatch: pytest.MonkeyPatch) -> seawee
     return s3
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Start a browser for the tests of a file."""
+    """Start a browser for the whole session; each test opens windows of its own in it."""
     with browsing.chromium(tmp_path_factory.mktemp("chromium")) as browser:
         yield browser
 

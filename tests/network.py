@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import imageio_ffmpeg
+import pytest
 
 from pipeline import artwork, build, model, pages, words
 from pipeline.build import images, searching
@@ -67,7 +68,42 @@ Three things, and **one** that we *did not* expect:
 - `referrals.csv` holds the figures
 - https://cln.example/a-very-long-address/that-does-not-break/because-it-has-no-spaces-in-it/at-all/figures.html
 """
+# One page of each kind: what `make test` opens in a browser.
+KINDS = (
+    "",
+    "archive/2/",
+    f"episodes/{LONG}/",
+    f"episodes/{WELSH}/",
+    f"episodes/{BARE}/",
+    "episodes/meeting-08/",
+    f"episodes/{WITHDRAWN}/",
+    "transcripts/meeting-08.html",
+    "regions/",
+    "regions/east/",
+    "regions/south-west/",
+    "sets/set-2/",
+    "people/robin-exemplar/",
+    f"topics/{LONG_WORD.lower()}/",
+    "search/",
+    "subscribe/",
+    "share/",
+    "about/",
+    "privacy/",
+    "accessibility/",
+    "404.html",
+    "embed/meeting-08/",
+    "embed/meeting-08/tall/",
+    "embed/latest/",
+    "embed/latest/list/",
+    f"embed/{WITHDRAWN}/",
+)
 WELSH_SAID = ("Croeso i'r set ddysgu.", "Dechreuon ni gydag un feddygfa.", "Beth newidiodd?")
+
+
+def judging(*some: str) -> pytest.MarkDecorator:
+    """Give a test the `addresses` that it opens: these in `make test`; in `make soak` none, which means every page."""
+    every = pytest.param((), id="every page", marks=pytest.mark.soak)
+    return pytest.mark.parametrize("addresses", [pytest.param(some, id="some pages"), every])
 
 
 @dataclass(frozen=True)
