@@ -2,12 +2,14 @@
 
 import json
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from lxml import html
 from playwright.sync_api import Browser
 
 from pipeline import build, model, words
@@ -51,10 +53,11 @@ HOSTILE = {
     ),
     "template": "{{ 7*7 }}{% include 'x' %}${window.hurt=1} {{constructor.constructor('window.hurt=1')()}}",
     "bidi": "invoice \u202egpj.exe\u202c \u2067left\u2069 \u2066open",
-    "control": "bell \x07 nul \x00 escape \x1b[31m noncharacter \ufffe",
+    "control": "bell \x07 nul \x00 escape \x1b[31m noncharacter \ufffe lone \ud800",
     "json": '\\u003cscript\\u003e", "html": "<script>window.hurt=1</script>", "__proto__": {"hurt": 1}',
 }
 HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0e-\x1f\ud800-\udfff\ufffe]")
+OWN = re.compile(r"attack-\d+|(?<=sets/)[^/]+|(?<=topics/)[^/]+|(?<=people/)[^/]+")  # what is named after one attack
 ELEMENTS = {"script", "style", "iframe", "object", "embed", "base", "form", "img", "link", "svg", "meta", "textarea"}
 
 
@@ -180,20 +183,24 @@ def test_the_test_can_fail(attacked: Attacked, chromium: Browser) -> None:
 
 def test_no_page_has_an_element_of_theirs(attacked: Attacked) -> None:
     """The pages of every attack have the elements of any other's, and no character that hides or turns text."""
-    outlines: dict[str, set[tuple[str, ...]]] = {}
+    outlines: dict[str, set[tuple[object, ...]]] = {}
     for address in attacked.pages:
         text = (
             attacked.site / (f"{address}index.html" if address.endswith("/") or not address else address)
         ).read_text()
         assert not HIDDEN.search(text), address
-        page = markup.Page(text.encode())
-        kind = re.sub(r"attack-\d+", "attack", address)
-        if "attack" in kind:
-            arrows = "nhsuk-icon"  # to the episodes before and after, of which there may be one
-            tags = sorted(tag for tag, found in page.elements if tag in ELEMENTS and found.get("class") != arrows)
-            outlines.setdefault(kind, set()).add(tuple(tags))
-        assert not [name for _, found in page.elements for name in found if name.startswith("on") or name == "style"]
-    assert len(outlines) == 4  # episode, two players, transcript
+        page = html.document_fromstring(text.encode())
+        elements = list(page.iter("*"))
+        assert not [each for each in elements for name in each.attrib if name.startswith("on") or name == "style"]
+        # Notes may have links and lists of their own; of the episodes before and after there may be one.
+        notes = page.find_class("cln-notes")
+        apart = {each for part in (*notes, *page.find_class("nhsuk-pagination")) for each in part.iter("*")}
+        assert not [each for part in notes for each in part.iter(*ELEMENTS)], address
+        kind = OWN.sub("OWN", address)
+        if kind != address:
+            outline = tuple((each.tag, *sorted(each.attrib)) for each in elements if each not in apart)
+            outlines.setdefault(kind, set()).add(outline)
+    assert len(outlines) == 7  # episode, two players, transcript, set, topic, person
     assert {kind: len(found) for kind, found in outlines.items() if len(found) > 1} == {}
 
 
@@ -205,6 +212,7 @@ def test_every_file_for_machines_is_harmless(attacked: Attacked) -> None:
         found = re.findall(r'<script type="application/ld\+json">(.*?)</script>', path.read_text(), re.DOTALL)
         texts |= {f"{path.relative_to(attacked.site)}#{number}": text for number, text in enumerate(found)}
     assert len(texts) > 3 * len(HOSTILE)
+    ET.fromstring((attacked.site / "sitemap.xml").read_bytes())
     for name, text in texts.items():
         data = json.loads(text)
         assert not HIDDEN.search(json.dumps(data, ensure_ascii=False)), name
