@@ -7,7 +7,7 @@ A key is the path of a file below the site's root, always with forward slashes; 
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
@@ -34,6 +34,9 @@ TRANSCRIPT_FORMATS: Mapping[str, str] = {  # extension -> media type, in the ord
 
 
 TAKEN_SLUGS = frozenset({"latest", "regions"})  # embed/latest/ is always the newest episode
+DEVICE_NAMES = frozenset(  # no file or folder can have them on Windows
+    {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(10))}
+)
 
 
 def feed_key(name: str | None, *, extension: str = "xml", page: int = 1) -> str:
@@ -488,13 +491,13 @@ class Cue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """What is said in an episode. cues: ascending by start, ms from the start of the master.
+    """What is said in an episode. cues: ascending by start, ms from the start of the master; maybe read when asked for.
 
     `origin` is the name of the file it was read from, or "recogniser" for a draft made by machine.
     """
 
     language: str
-    cues: tuple[Cue, ...]
+    cues: Sequence[Cue]
     origin: str
 
 

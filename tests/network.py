@@ -2,7 +2,7 @@
 
 import hashlib
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -302,14 +302,13 @@ def write(
     root: Path,
     cache: Cache,
     *,
-    outputs: tuple[build.Output, ...] = build.OUTPUTS,
+    texts: Iterable[tuple[str, bytes]] = (),
 ) -> Path:
-    """Build the site of an edition into root/site, as `cln-media build` does; of `outputs` alone, where named."""
+    """Build the site of an edition into root/site, as `cln-media build` does; of `texts` alone, where there are any."""
     with cache.scratch() as scratch:
         spool = building.Spool(root / "site", scratch)
-        for output in outputs:
-            for name, data in output(found, root / "templates"):
-                spool.add(name, data)
+        for name, data in texts or build.everything(found, root / "templates"):
+            spool.add(name, data)
         index = searching.index(found, spool.hashes, cache)
         for name, data in index.texts.items():
             spool.add(name, data)

@@ -332,4 +332,10 @@ def test_security_txt_is_current(expires: date, contact: str | None, message: st
 def test_what_the_site_uses_itself_is_no_slug() -> None:
     """An episode called latest would stand where the newest always is."""
     assert ["is taken by the site itself" in each.message for each in found(None, samples.episode("latest"))] == [True]
+
+
+@pytest.mark.parametrize("slug", ["con", "nul", "com1", "lpt9"])
+def test_a_slug_is_no_name_of_a_device(slug: str) -> None:
+    """Windows can make no folder of that name, neither in the workspace nor in the site."""
+    assert ["is a name that Windows keeps" in each.message for each in found(None, samples.episode(slug))] == [True]
     assert ["ends in -clip" in each.message for each in found(None, samples.episode("waits-clip"))] == [True]

@@ -6,13 +6,15 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import pytest
 from lxml import html
 from playwright.sync_api import Browser
 
-from pipeline import build, model, words
+from pipeline import model, pages, words
+from pipeline.build import outputs
 from pipeline.cache import Cache
 from pipeline.model import Chapter, Cue, Edition, Item, Soundbite, Speaker, Transcript
 from tests import browser as browsing
@@ -57,6 +59,7 @@ HOSTILE = {
     "json": '\\u003cscript\\u003e", "html": "<script>window.hurt=1</script>", "__proto__": {"hurt": 1}',
 }
 HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0e-\x1f\ud800-\udfff\ufffe]")
+BESIDE = (outputs._transcripts, outputs._waveform)
 OWN = re.compile(r"attack-\d+|(?<=sets/)[^/]+|(?<=topics/)[^/]+|(?<=people/)[^/]+")  # what is named after one attack
 ELEMENTS = {"script", "style", "iframe", "object", "embed", "base", "form", "img", "link", "svg", "meta", "textarea"}
 
@@ -131,8 +134,8 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
     with closing(Cache(root / ".cache")) as cache:
         edition = _edition(f"http://localhost:{port}/", cache, files)
         # No feeds or chapter files: what they are made of is refused before, as test_feed.py and test_words.py say.
-        outputs = (build.OUTPUTS[1], *build.OUTPUTS[3:])
-        site = network.write(edition, files, root, cache, outputs=outputs)
+        words_and_sound = (written for item in edition.items for each in BESIDE for written in each(item))
+        site = network.write(edition, files, root, cache, texts=chain(pages.rendered(edition), words_and_sound))
     with serving.serving(site, port) as url:
         yield Attacked(url, site)
 
@@ -152,13 +155,13 @@ def test_nothing_runs_is_asked_or_said(attacked: Attacked, chromium: Browser, wa
         .filter((address) => typeof address === "string" && /^(javascript|data|vbscript):/i.test(address));
       return [window.hurt ?? null, Object.prototype.hurt ?? null, bad, getComputedStyle(document.body).display];
     }"""
-    pages = [address for address in attacked.pages if re.match(wanted, address)]
-    assert len(pages) > len(HOSTILE)
+    chosen = [address for address in attacked.pages if re.match(wanted, address)]
+    assert len(chosen) > len(HOSTILE)
     hurt = {}
     with chromium.new_context(bypass_csp=True, viewport={"width": 320, "height": 800}) as context:
         watched = browsing.Watched(context)
         watched.page.on("dialog", lambda dialog: (watched.said.append(dialog.message), dialog.dismiss()))
-        for address in pages:
+        for address in chosen:
             watched.page.goto(attacked.url + address)
             assert watched.page.url == attacked.url + address
             if (found := watched.page.evaluate(touch)) != [None, None, [], "block"]:

@@ -152,7 +152,7 @@ def build_all(root: Path) -> tuple[Release, tuple[sites.MembersEdition, ...]]:
         cache = Cache(where.cache)
         found = survey(where, cache, now=NOW)
         show = found.complete()
-        mastered, _ = masters(cache, show, found.episodes, executor, Heard(), forced=frozenset())
+        mastered = masters(cache, show, found.episodes, executor, Heard(), forced=frozenset()).masters
         due = tuple(episode for episode in found.episodes if episode.is_due(NOW))
         editions = sites.editions(cache, show, found.pictures, due, mastered)
         cache.close()

@@ -65,9 +65,8 @@ def made(found: Edition, root: Path) -> dict[str, str]:
     cache = Cache(root / ".cache")
     with cache.scratch() as scratch:
         spool = building.Spool(root / "site", scratch)
-        for output in build.OUTPUTS:
-            for name, data in output(found, root / "templates"):
-                spool.add(name, data)
+        for name, data in build.everything(found, root / "templates"):
+            spool.add(name, data)
         index = searching.index(found, spool.hashes, cache)
         for name, data in index.texts.items():
             spool.add(name, data)

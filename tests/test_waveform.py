@@ -93,7 +93,7 @@ def test_the_build_writes_it_for_public_episodes_that_have_one() -> None:
     drawn = replace(samples.item(), waveform=HEIGHTS)
     edition = samples.edition(items=(drawn, samples.item("first-meeting", title="First meeting")))
     assert drawn.episode.visibility is Visibility.PUBLIC
-    made = {key: data for output in build.OUTPUTS for key, data in output(edition, default_templates())}
+    made = dict(build.everything(edition, default_templates()))
     key = model.waveform_key("choose-and-book")
     assert made[key] == waveform_svg(HEIGHTS)
     assert [name for name in made if name.startswith("waveforms/")] == [key]

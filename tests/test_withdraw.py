@@ -313,13 +313,18 @@ def test_without_its_record_it_does_not_come_back(session: Session) -> None:
     assert "says that alpha was withdrawn, but withdrawals/ does not" in session.err
 
 
-@pytest.mark.parametrize("fault", ["consent", "unreadable", "unsigned", "identifier"])
+@pytest.mark.parametrize("fault", ["consent", "unreadable", "unsigned", "identifier", "not to be mastered"])
 def test_a_fault_in_another_episode_does_not_keep_it_live(session: Session, fault: str) -> None:
     """It is withdrawn all the same: the other one's files stay as they are live, and it is back once it is mended."""
     folder = session.folder / "episodes/beta"
     kept = {
         path: path.read_bytes()
-        for path in (folder / "episode.toml", folder / "notes.md", session.folder / "cln_media.toml")
+        for path in (
+            folder / "episode.toml",
+            folder / "notes.md",
+            session.folder / "cln_media.toml",
+            *folder.glob("*.wav"),
+        )
     }
     before = {
         key: data
@@ -333,6 +338,9 @@ def test_a_fault_in_another_episode_does_not_keep_it_live(session: Session, faul
         (folder / "episode.toml").write_text("title = ")
     elif fault == "identifier":
         (folder / "notes.md").write_text("NHS number 999 000 0018.\n")
+    elif fault == "not to be mastered":
+        (recording,) = folder.glob("*.wav")
+        recording.write_bytes(kept[recording][:44] + bytes(len(kept[recording]) - 44))  # its header is whole
     else:
         config = session.folder / "cln_media.toml"
         config.write_text(config.read_text().replace("public = []", 'public = ["comms"]'))
@@ -347,6 +355,16 @@ def test_a_fault_in_another_episode_does_not_keep_it_live(session: Session, faul
         path.write_bytes(data)
     assert session("publish", "--yes") == 0, session.err
     assert len(feedparser.parse(store(session)["feed.xml"]).entries) == 1
+
+
+def test_pages_that_cannot_be_read_do_not_keep_it_live(session: Session) -> None:
+    """What stands wrong in about.md or accessibility.toml is said, and the episode is withdrawn."""
+    (session.folder / "about.md").write_bytes(b"\xff\xfe")
+    (session.folder / "accessibility.toml").write_text("status = ")
+    assert session("withdraw", "alpha", *WHY) == 0, session.err
+    assert "about.md" in session.err
+    assert "accessibility.toml" in session.err
+    assert {key for key in store(session) if "alpha" in key} == TOMBSTONES
 
 
 def test_what_stops_a_withdrawal_is_said_loudly(session: Session) -> None:
@@ -403,6 +421,20 @@ def test_a_slug_that_another_has_now_is_left_alone(session: Session) -> None:
     assert [key for key in store(session) if key.startswith("media/alpha")]
 
 
+def test_its_sound_under_a_slug_that_another_has_now_goes(session: Session) -> None:
+    """Its own sound leaves the earlier slug, where the other one's stays."""
+    own = {key for key in store(session) if key.startswith("media/alpha")}
+    (session.folder / "episodes/alpha").rename(session.folder / "episodes/renamed")
+    other = studio.add_episode(session.folder, "alpha", seed=9) / "episode.toml"
+    other.write_text(other.read_text().replace("urn:test:alpha", "urn:test:new"))
+    assert session("publish", "--yes") == 0, session.err
+    both = {key for key in store(session) if key.startswith("media/alpha")}
+    assert own < both
+    assert session("withdraw", "renamed", *WHY) == 0, session.err
+    assert {key for key in store(session) if key.startswith("media/alpha")} == both - own
+    assert own <= set(record(session, "renamed")["removed"])  # type: ignore[call-overload]
+
+
 def test_two_with_one_slug_are_told_apart_first(session: Session) -> None:
     """Where two folders claim the slug, nobody guesses which one is meant."""
     other = session.folder / "episodes/beta/episode.toml"
@@ -432,7 +464,7 @@ def test_words_removed_after_a_rename_leave_the_earlier_files_too(session: Sessi
 
 
 def test_a_release_staged_before_words_were_removed_is_not_promoted(session: Session) -> None:
-    """What was staged with the words must be staged again."""
+    """What was staged with the words must be staged again; once the live release is without them, it is removed."""
     with (session.folder / "cln_media.toml").open("a") as file:
         file.write('\n[storage]\nstaging = { url = "file:./trial" }\n')
     words = session.folder / "episodes/alpha/transcript.vtt"
@@ -442,9 +474,11 @@ def test_a_release_staged_before_words_were_removed_is_not_promoted(session: Ses
     assert session("review", "alpha", found, "--accept", "A test", "--by", "Officer") == 0
     assert session("publish", "--yes", "--to", "staging") == 0, session.err
     assert session("review", "alpha", found, "--remove", "--by", "Officer") == 0, session.err
-    assert session("publish", "--yes") == 0, session.err
     assert session("promote", "staging", "--yes") == 1
     assert "words were removed from alpha since it was staged" in session.err
+    assert session("publish", "--yes") == 0, session.err
+    assert "it held what was removed from alpha since" in session.out
+    assert not [path for path in (session.folder / "trial").rglob("*.*") if path.name != ".guard"]
     assert session("publish", "--yes", "--to", "staging") == 0, session.err
     assert session("promote", "staging", "--yes") == 0, session.err
     assert not [key for key, data in store(session).items() if b"999 000 0018" in data]

@@ -1,109 +1,30 @@
 """The order of the stages, on one page: a workspace in, site/ and its release out."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
-from pipeline import feed, pages, words
-from pipeline.build import drafts, gate, headers, listening, searching, site, standing
-from pipeline.build.items import Press
-from pipeline.build.mastering import Report, masters, misses, remarks
-from pipeline.build.members import MembersEdition, editions
-from pipeline.build.survey import CheckFailedError, Survey, survey
+from pipeline import words, workspace
+from pipeline.build import drafts, gate, listening, memory, outputs, standing
+from pipeline.build.built import Built, as_before, facts
+from pipeline.build.items import Press, files_of
+from pipeline.build.mastering import Report, cached, masters, misses, remarks
+from pipeline.build.members import editions
+from pipeline.build.memory import Memory, Remembered
+from pipeline.build.outputs import everything
+from pipeline.build.survey import READERS, CheckFailedError, Survey, survey
 from pipeline.cache import Cache
-from pipeline.model import (
-    FEED_KEY,
-    Edition,
-    Episode,
-    Problem,
-    Release,
-    Show,
-    Visibility,
-    chapters_key,
-    is_feed_key,
-    transcript_key,
-    waveform_key,
-)
+from pipeline.errors import BusyError
+from pipeline.model import Cue, Edition, Episode, Problem, Show, Visibility
 from pipeline.trust.identities import Identity
 from pipeline.workspace import Workspace
 
-__all__ = ["OUTPUTS", "Built", "CheckFailedError", "Report", "Survey", "release", "survey"]
-
-Output = Callable[[Edition, Path], Iterable[tuple[str, bytes]]]
-
-_TRANSCRIPT_WRITERS = {
-    "vtt": words.webvtt,
-    "srt": words.srt,
-    "json": words.transcript_json,
-    "txt": words.plain_text,
-}
-
-
-def _feeds(edition: Edition, _templates: Path) -> Iterable[tuple[str, bytes]]:
-    return feed.render_all(edition).items()
-
-
-def _transcripts(edition: Edition, _templates: Path) -> Iterable[tuple[str, bytes]]:
-    for item in edition.items:
-        if item.episode.transcript is not None:
-            for extension, write in _TRANSCRIPT_WRITERS.items():
-                yield transcript_key(item.episode.slug, extension), write(item.episode.transcript)
-
-
-def _chapters(edition: Edition, _templates: Path) -> Iterable[tuple[str, bytes]]:
-    for item in edition.items:
-        if item.episode.chapters:
-            yield chapters_key(item.episode.slug), words.chapters_json(item.episode.chapters)
-
-
-def _pages(edition: Edition, templates: Path) -> Iterable[tuple[str, bytes]]:
-    return pages.rendered(edition, templates=templates)
-
-
-def _waveforms(edition: Edition, _templates: Path) -> Iterable[tuple[str, bytes]]:
-    for item in edition.items:
-        if item.waveform:
-            yield waveform_key(item.episode.slug), pages.waveform_svg(item.waveform)
-
-
-OUTPUTS: tuple[Output, ...] = (_feeds, _transcripts, _chapters, _waveforms, _pages)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
-    """What a build did.
-
-    unsigned: what keeps episodes out that are due; `publish` does nothing while there are any; removals: by slug, a
-    hash of all that was decided to be removed from what is published; identities: what stays of each that is due;
-    waiting: slugs of those that were left out, for want of a signature or because something is wrong with them;
-    withdrawals: how many it knew of.
-    """
-
-    release: Release
-    episodes: int
-    mastered: int
-    written: int
-    unchanged: int
-    removed: int
-    members: tuple[MembersEdition, ...] = ()
-    unsigned: tuple[Problem, ...] = ()
-    removals: Mapping[str, str] = field(default_factory=dict)
-    identities: Mapping[str, Identity] = field(default_factory=dict)
-    waiting: frozenset[str] = frozenset()
-    withdrawals: int = 0
-
-    def __str__(self) -> str:
-        sentence = (
-            f"{self.episodes} {'episode' if self.episodes == 1 else 'episodes'}: {self.mastered} mastered, "
-            f"{self.episodes - self.mastered} from the cache; {self.written} files written, {self.unchanged} unchanged"
-        )
-        return f"{sentence}, {self.removed} removed" if self.removed else sentence
+__all__ = ["Built", "CheckFailedError", "Report", "Survey", "everything", "release", "survey"]
 
 
 def release(
@@ -138,64 +59,145 @@ def release(
     with closing(Cache(where.cache)) as cache:
         stands = standing.Standing(where, now=now) if is_whole else None
         if stands and (last := stands.last(cache)):
-            before = _as_before(last)
+            before = as_before(last)
             if before is not None:
                 _warn(report, last.warnings)
                 return before
-        found, built = _built(
-            where, cache, noting, now=now, executor=executor, slugs=slugs, force=force, jobs=jobs, around=around
+        order = _Order(
+            where=where,
+            cache=cache,
+            now=now,
+            executor=executor,
+            slugs=slugs,
+            force=force,
+            jobs=jobs,
+            around=around,
+            known=Memory(cache, stands) if stands else None,
         )
-        if stands and not any(part.visibility is Visibility.MEMBERS for part in found.complete().feeds):
+        found, built = _built(order, noting)
+        show = found.complete()
+        if stands and not any(part.visibility is Visibility.MEMBERS for part in show.feeds):
             dates = [each.published for each in found.episodes if each.published and each.published > now]
-            until, facts = min(dates, default=None), _facts(built)
-            stands.keep(cache, found.complete(), until=until, warnings=noting.warned, facts=facts)
+            until = min(dates, default=None)
+            stands.keep(cache, show, until=until, warnings=noting.warned, facts=facts(built))
     return built
 
 
-def _built(
-    where: Workspace,
-    cache: Cache,
-    report: Report,
-    *,
-    now: datetime,
-    executor: Executor,
-    slugs: tuple[str, ...],
-    force: bool,
-    jobs: int | None,
-    around: bool,
-) -> tuple[Survey, Built]:
-    found, faulty = _surveyed(where, cache, slugs, around=around, now=now)
-    chosen = _chosen(found, slugs, now, with_drafts=not around)
-    drafts.transcripts(cache, found.show, chosen, report)
-    show = found.complete()
-    forced = frozenset(slugs or (each.slug for each in chosen)) if force else frozenset[str]()
-    due = tuple(episode for episode in chosen if episode.is_due(now) and episode.slug not in found.resting)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """What `release` was asked for, and what it knows from the last time."""
+
+    where: Workspace
+    cache: Cache
+    now: datetime
+    executor: Executor
+    slugs: tuple[str, ...]
+    force: bool
+    jobs: int | None
+    around: bool
+    known: Memory | None
+
+
+def _built(order: _Order, report: Report) -> tuple[Survey, Built]:
+    where, cache, now, around, known = order.where, order.cache, order.now, order.around, order.known
+    found, faulty = _surveyed(order)
+    chosen = _chosen(found, order.slugs, now, with_drafts=not around)
+    if not around:
+        drafts.transcripts(cache, found.show, chosen, report)
+    show, standing_items = found.complete(), known.items() if known else ()
+    if known:
+        known.read_words_by(partial(_words, order, show))
+    stand = frozenset(item.episode.path for item in standing_items)
+    as_they_were = tuple(episode for episode in chosen if episode.path in stand)
+    chosen = tuple(episode for episode in chosen if episode.path not in stand)
+    forced = frozenset(order.slugs or (each.slug for each in chosen)) if order.force else frozenset[str]()
     with Press(cache, _public(show), found.pictures, with_pages=True) as press:
-        press.images.prepare(due)
-        mastered, fresh = masters(cache, show, chosen, executor, report, forced=forced, jobs=jobs)
-        heard = _heard(listening.still_heard(where, cache, show, due, mastered), around=around)
+        press.images.prepare(tuple(episode for episode in chosen if episode.is_due(now)))
+        made = masters(cache, show, chosen, order.executor, report, forced=forced, jobs=order.jobs)
+        mastered, fresh = made.masters, made.fresh
+        stuck = _got_around(made.problems, around=around)
+        faulty |= {episode.slug for episode in chosen if episode.slug not in mastered}
+        chosen = tuple(episode for episode in chosen if episode.slug in mastered)
+        due = tuple(episode for episode in chosen if episode.is_due(now) and episode.slug not in found.resting)
+        heard = _got_around(listening.still_heard(where, cache, show, due, mastered), around=around)
         unsigned = tuple(gate.unsigned(where, show, due, mastered, found.pictures))
         due, waiting = _divided(due, (*heard, *unsigned), where)
         new = tuple(episode for episode in chosen if episode.slug in fresh)
-        _warn(report, found.problems, unsigned, remarks(where, new, mastered), misses(where, show, chosen, mastered))
-        edition = press.edition(tuple(e for e in due if e.visibility is Visibility.PUBLIC), mastered)
-        done = _written(where, replace(edition, withdrawn=_tombstones(found)), press, cache, report)
-    for_members = editions(cache, show, found.pictures, due, mastered)
-    made = Built(
-        release=done.release,
-        episodes=len(chosen),
+        missed = list(misses(where, show, chosen, mastered))
+        before = chain.from_iterable(each.said for each in known.episodes.values()) if known else ()
+        told = (*stuck, *heard, *unsigned)
+        _warn(report, found.problems, told, remarks(where, new, mastered), missed, before)
+        public = tuple(episode for episode in due if episode.visibility is Visibility.PUBLIC)
+        edition = press.edition(public, mastered, standing_items)
+        edition = replace(edition, withdrawn=_tombstones(found))
+        files = {**press.files, **(known.files if known else {})}
+        done = outputs.write(where, edition, files, cache=cache, report=report, known=known)
+    due = (*as_they_were, *due)
+    _remember(order, found, edition, files, done, missed)
+    built = Built(
+        release=done.written.release,
+        episodes=len(chosen) + len(as_they_were),
         mastered=len(fresh),
-        written=done.written,
-        unchanged=done.unchanged,
-        removed=done.removed,
-        members=for_members,
+        written=done.written.written,
+        unchanged=done.written.unchanged,
+        removed=done.written.removed,
+        members=editions(cache, show, found.pictures, due, mastered),
         unsigned=unsigned,
         removals=gate.removals(due),
         identities={each.slug: Identity.of(each) for each in due},
         waiting=waiting | faulty,
         withdrawals=len(found.withdrawn),
     )
-    return found, made
+    return found, built
+
+
+def _words(order: _Order, show: Show, episode: Episode) -> Sequence[Cue]:
+    """Read the words of an episode that stands as it was, as they are published.
+
+    Raises:
+        BusyError: it has changed meanwhile.
+    """
+    again, _ = workspace.read_episode(order.where, show, READERS, episode.path)
+    read = gate.examine(order.where, show, (again,), order.cache, now=order.now).episodes[0] if again else None
+    master = cached(order.cache, show, read) if read else None
+    if read is None or read.transcript is None or master is None:
+        hint = "Run the same command again."
+        raise BusyError("changed while it was being built", source=order.where.name(episode.path), hint=hint)
+    moved = words.moved(read, master.timeline).transcript
+    return moved.cues if moved else ()
+
+
+def _remember(  # noqa: PLR0917 - what a build found and made
+    order: _Order, found: Survey, edition: Edition, files: Mapping[str, Path], done: outputs.Done, missed: list[Problem]
+) -> None:
+    """Write down what is known of each published episode, for the next build."""
+    known, show = order.known, found.complete()
+    if known is None:
+        return
+    if any(part.visibility is Visibility.MEMBERS for part in show.feeds):
+        known.forget()
+        return
+    kept: dict[str, Remembered] = {}
+    for item in edition.items:
+        name, before = item.episode.path.name, known.episodes.get(item.episode.path.name)
+        if before:
+            made_of, made = done.made.get(name, (before.made_of, before.outputs))
+            kept[name] = replace(before, made_of=made_of, outputs=made)
+            continue
+        made_of, made = done.made[name]
+        place = order.where.name(item.episode.path)
+        kept[name] = Remembered(
+            stamps=known.standing.folder(name) or "",
+            until=memory.until(gate.days(show, item.episode), order.now.date()),
+            item=memory.without_words(item),
+            problems=found.own.get(name, ()),
+            misses=tuple(each for each in missed if each.source == place),
+            files={key: (str(files[key]), order.cache.sha256(files[key])) for key in files_of(show, item)},
+            entries=done.entries[name],
+            made_of=made_of,
+            outputs=made,
+        )
+    known.keep(standing.named(show), kept)
 
 
 class _Noting:
@@ -210,52 +212,12 @@ class _Noting:
         self._warn(problem)
 
 
-def _facts(built: Built) -> dict[str, Any]:
-    """Write down as JSON what a build knows besides its release."""
-    return {
-        "episodes": built.episodes,
-        "unsigned": [asdict(each) for each in built.unsigned],
-        "removals": dict(built.removals),
-        "identities": {slug: [each.guid, str(each.visibility)] for slug, each in built.identities.items()},
-        "waiting": sorted(built.waiting),
-        "withdrawals": built.withdrawals,
-    }
-
-
-def _as_before(last: standing.Last) -> Built | None:
-    try:
-        return _from_facts(last)
-    except (KeyError, TypeError, ValueError, AttributeError):  # written by another version, or by hand
-        return None
-
-
-def _from_facts(last: standing.Last) -> Built:
-    facts = last.facts
-    identities = {
-        slug: Identity(guid=guid, visibility=Visibility(visibility))
-        for slug, (guid, visibility) in facts["identities"].items()
-    }
-    return Built(
-        release=last.release,
-        episodes=facts["episodes"],
-        mastered=0,
-        written=0,
-        unchanged=len(last.release.assets) + 1,
-        removed=0,
-        unsigned=tuple(Problem(**each) for each in facts["unsigned"]),
-        removals=facts["removals"],
-        identities=identities,
-        waiting=frozenset(facts["waiting"]),
-        withdrawals=int(facts["withdrawals"]),
-    )
-
-
-def _surveyed(
-    where: Workspace, cache: Cache, slugs: tuple[str, ...], *, around: bool, now: datetime
-) -> tuple[Survey, frozenset[str]]:
-    found = survey(where, cache, now=now, prepare=partial(drafts.with_notes, where))
-    found, faulty = found.around() if around else (found, frozenset[str]())
-    found.require(slugs)
+def _surveyed(order: _Order) -> tuple[Survey, frozenset[str]]:
+    prepare = None if order.around else partial(drafts.with_notes, order.where)
+    known = {name: each.item.episode for name, each in order.known.episodes.items()} if order.known else None
+    found = survey(order.where, order.cache, now=order.now, prepare=prepare, known=known)
+    found, faulty = found.around() if order.around else (found, frozenset[str]())
+    found.require(order.slugs)
     return found, faulty
 
 
@@ -272,11 +234,12 @@ def _chosen(found: Survey, slugs: tuple[str, ...], now: datetime, *, with_drafts
     return tuple(e for e in there if e.is_due(now) or (with_drafts and (not slugs or e.slug in slugs)))
 
 
-def _heard(problems: Iterable[Problem], *, around: bool) -> tuple[Problem, ...]:
+def _got_around(problems: Iterable[Problem], *, around: bool) -> tuple[Problem, ...]:
+    """Stop at what is wrong with an episode, or, where what is urgent waits for none, only warn of it."""
     found = tuple(problems)
     if found and not around:
         raise CheckFailedError(found)
-    return found
+    return tuple(replace(problem, fatal=False) for problem in found)
 
 
 def _divided(
@@ -289,24 +252,6 @@ def _divided(
     return tuple(episode for episode in episodes if episode.slug not in waiting), waiting
 
 
-def _written(where: Workspace, edition: Edition, press: Press, cache: Cache, report: Report) -> site.Written:
-    """Render everything and write it into site/."""
-    show, feeds = edition.show, dict[str, bytes]()
-    with cache.scratch() as scratch:
-        spool = site.Spool(where.site, scratch)
-        for name, data in chain.from_iterable(output(edition, where.templates) for output in OUTPUTS):
-            spool.add(name, data)
-            if is_feed_key(name):
-                feeds[name] = data
-        _look_at_sizes(feeds, report)
-        found = searching.index(edition, spool.hashes, cache)
-        for name, data in found.texts.items():
-            spool.add(name, data)
-        redirects = {FEED_KEY: show.feed.moved_to} if show.feed.moved_to else {}
-        files, names = {**press.files, **found.files}, headers.file_names(edition)
-        return site.write(where.site, spool, files, cache, redirects=redirects, names=names)
-
-
 def _tombstones(found: Survey) -> tuple[str, ...]:
     whole = (each for each in found.withdrawn if each.speaker is None and each.visibility is Visibility.PUBLIC)
     return tuple(sorted({each.slug for each in whole}))
@@ -315,11 +260,3 @@ def _tombstones(found: Survey) -> tuple[str, ...]:
 def _public(show: Show) -> Show:
     """Leave out what the public site must not know of: the feeds for members."""
     return replace(show, feeds=tuple(part for part in show.feeds if part.visibility is Visibility.PUBLIC))
-
-
-def _look_at_sizes(feeds: Mapping[str, bytes], report: Report) -> None:
-    problems = feed.size_problems(feeds)
-    for problem in problems:
-        report.warn(problem)
-    if any(problem.fatal for problem in problems):
-        raise CheckFailedError(problems)

@@ -116,6 +116,20 @@ def removals(episodes: Collection[Episode]) -> dict[str, str]:
     return {slug: key(*sorted(said)) for slug, said in gone.items() if said}
 
 
+def days(show: Show, episode: Episode) -> Iterator[date]:
+    """List the days on which, or after which, something else may be said of an episode that does not change."""
+    for consent in (speaker.consent for speaker in episode.speakers if speaker.consent):
+        yield from (day for day in (consent.recorded_on, consent.expires_on, consent.withdrawn_on) if day)
+    months = (show.trust.review_months, show.trust.recording_months)
+    named = (
+        episode.recorded_on,
+        episode.review_on,
+        episode.disposed_on,
+        *(_later(episode.recorded_on, m) for m in months),
+    )
+    yield from (day for day in named if day)
+
+
 def _images(episode: Episode) -> list[tuple[str, Path]]:
     own = [("cover", episode.cover)] if episode.cover else []
     chapters = enumerate(episode.chapters, 1)

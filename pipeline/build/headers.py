@@ -1,5 +1,6 @@
 """The media type and caching of every key: our own table, as systems differ and know neither .srt nor chapters."""
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
@@ -39,6 +40,7 @@ _FEED_TYPES = {
     ".opml": "text/x-opml; charset=utf-8",
 }
 _CHAPTERS_TYPE = "application/json+chapters"
+_CHAPTERS = re.compile(r"(?:.*/)?chapters/[^/]*\.json")
 _HASHED = frozenset({"media", "assets"})
 
 
@@ -70,7 +72,7 @@ def asset(
     Raises:
         KeyError: a key with an ending that is not in the table, which is a bug of ours.
     """
-    cache_control = IMMUTABLE if PurePosixPath(key).parts[0] in _HASHED else SHORT
+    cache_control = IMMUTABLE if key.partition("/")[0] in _HASHED else SHORT
     return Asset(
         key=key,
         sha256=sha256,
@@ -110,7 +112,7 @@ def _disposition(name: str) -> str:
 
 
 def _content_type(key: str) -> str:
-    path = PurePosixPath(key)
+    suffix = f".{key.rpartition('.')[2]}"
     if is_feed_key(key):
-        return _FEED_TYPES[path.suffix]
-    return _CHAPTERS_TYPE if path.match("chapters/*.json") else _TYPES[path.suffix]
+        return _FEED_TYPES[suffix]
+    return _CHAPTERS_TYPE if _CHAPTERS.fullmatch(key) else _TYPES[suffix]

@@ -1,6 +1,7 @@
 """Episodes and their masters to items: tagged sound, images and addresses, each slow part from the cache."""
 
 import dataclasses
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -62,11 +63,13 @@ class Press:
     ) -> None:
         self._stack.close()
 
-    def edition(self, episodes: tuple[Episode, ...], masters: dict[str, Master]) -> Edition:
-        """Complete the episodes that are due, newest first."""
+    def edition(
+        self, episodes: tuple[Episode, ...], masters: dict[str, Master], beside: tuple[Item, ...] = ()
+    ) -> Edition:
+        """Complete the episodes that are due, and put them among those that are complete, newest first."""
         images = self.images
         picture = images.of_show()
-        items = [self.item(episode, masters[episode.slug]) for episode in episodes]
+        items = [*beside, *(self.item(episode, masters[episode.slug]) for episode in episodes)]
         items.sort(key=lambda item: (item.published, item.episode.guid), reverse=True)
         artwork = images.artwork("artwork", picture)
         return Edition(
@@ -78,7 +81,7 @@ class Press:
             feed_artworks=images.feed_artworks(),
             feed_thumbnails=images.feed_thumbnails(),
             feed_socials=images.feed_socials(),
-            region_socials=images.region_socials({episode.region for episode in episodes}),
+            region_socials=images.region_socials({item.episode.region for item in items}),
             icons=images.icons(),
             about_html=words.notes_html(self.show.site.about or "", page_url=None),
             privacy_html=words.notes_html(self.show.site.privacy or "", page_url=None),
@@ -195,6 +198,15 @@ class Press:
         is_public = episode.visibility is Visibility.PUBLIC  # one for members has no page of its own
         page_url = self.show.url(episode_key(episode.slug) if is_public else "index.html")
         return tags.values(self.show, episode, duration_ms=master.duration_ms, page_url=page_url)
+
+
+def files_of(show: Show, item: Item) -> Iterator[str]:
+    """Name the keys of the large files that an item names as its own: its sound and its images."""
+    yield from (item.enclosure.key, *(each.enclosure.key for each in item.alternates))
+    yield from (each.enclosure.key for each in item.clips)
+    images = [item.cover, item.thumbnail, item.thumbnail.finer if item.thumbnail else None, item.social]
+    yield from (image.key for image in images if image is not None)
+    yield from (each.image_url.removeprefix(show.site_url) for each in item.episode.chapters if each.image_url)
 
 
 def _is_there(bite: Soundbite, master: Master) -> bool:

@@ -3,14 +3,13 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline import audio
 from pipeline.build import keeping
-from pipeline.build.survey import CheckFailedError
 from pipeline.cache import Cache, key, sha256_file
 from pipeline.errors import AudioError
 from pipeline.model import (
@@ -50,6 +49,15 @@ class Report(Protocol):
         """Say what a person should look at."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mastered:
+    """Masters by slug, the slugs of those that were made now, and why others could not be."""
+
+    masters: dict[str, Master]
+    fresh: frozenset[str]
+    problems: tuple[Problem, ...]
+
+
 class _CancelledError(Exception):
     """Raised inside a worker by its progress call: the build was interrupted."""
 
@@ -73,7 +81,7 @@ def masters(
     *,
     forced: frozenset[str],
     jobs: int | None = None,
-) -> tuple[dict[str, Master], frozenset[str]]:
+) -> "Mastered":
     """Find or make the master of each episode.
 
     Args:
@@ -86,27 +94,28 @@ def masters(
         jobs: pieces of a recording to encode at the same time, None for one a processor.
 
     Returns:
-        Masters by slug, and the slugs that were made now.
-
-    Raises:
-        CheckFailedError: some recordings could not be mastered; the others were.
+        What there is a master of, and what is wrong with the others.
     """
     found = {e.slug: cached(cache, show, e) for e in episodes if e.slug not in forced or e.disposed_on}
     missing = tuple(episode for episode in episodes if found.get(episode.slug) is None)
-    lost = tuple(keeping.lost(episode) for episode in missing if episode.disposed_on is not None)
-    if lost:
-        raise CheckFailedError(lost)
-    made = _make(cache, show, missing, executor, report, jobs) if missing else {}
+    problems = [keeping.lost(episode) for episode in missing if episode.disposed_on is not None]
+    missing = tuple(episode for episode in missing if episode.disposed_on is None)
+    made = _make(cache, show, missing, executor, report, jobs, problems) if missing else {}
     known = {slug: master for slug, master in found.items() if master is not None}
-    return known | made, frozenset(made)
+    return Mastered(masters=known | made, fresh=frozenset(made), problems=tuple(problems))
 
 
 def _make(  # noqa: PLR0917 - what `masters` was given
-    cache: Cache, show: Show, episodes: tuple[Episode, ...], executor: Executor, report: Report, jobs: int | None
+    cache: Cache,
+    show: Show,
+    episodes: tuple[Episode, ...],
+    executor: Executor,
+    report: Report,
+    jobs: int | None,
+    problems: list[Problem],
 ) -> dict[str, Master]:
     stop = threading.Event()
     made: dict[str, Master] = {}
-    problems: list[Problem] = []
     report.begin("Mastering", {e.slug: length_ms(e) for e in episodes})
     with cache.scratch() as scratch:
         works = {
@@ -132,8 +141,6 @@ def _make(  # noqa: PLR0917 - what `masters` was given
                 work.cancel()
             wait(works)
             report.finish()
-    if problems:
-        raise CheckFailedError(tuple(problems))
     return made
 
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EXDEV
@@ -64,6 +64,26 @@ class Spool:
         self.waiting[key] = self._scratch / str(next(self._numbers))
         with _mapped(self._scratch):
             self.waiting[key].write_bytes(data)
+
+    def hold(self, known: Mapping[str, tuple[str, int, tuple[int, ...]]]) -> bool:
+        """Take files that stand in the site as they were written, unread.
+
+        Args:
+            known: by key their SHA-256, their size and the stamp of the file.
+
+        Returns:
+            Whether all of them do; where not, none is taken.
+        """
+        if not self._is_plain or any(_stamp(f"{self._site}/{key}") != stamp for key, (_, _, stamp) in known.items()):
+            return False
+        for key, (sha256, size, _) in known.items():
+            self.hashes[key], self.sizes[key] = sha256, size
+            self.waiting.pop(key, None)
+        return True
+
+    def stamps(self, keys: Iterable[str]) -> dict[str, tuple[int, ...] | None]:
+        """Tell files that were written by what changes when they do; None for those that are not there."""
+        return {key: _stamp(f"{self._site}/{key}") for key in keys}
 
 
 def write(
@@ -129,8 +149,27 @@ def _claim(site: Path) -> None:
 
 def _linked_folders(site: Path) -> Iterator[Path]:
     """List links to folders, through which files would be written elsewhere."""
-    for folder, folders, _ in os.walk(site):
-        yield from (Path(folder, name) for name in folders if Path(folder, name).is_symlink())
+    yield from (Path(entry.path) for _, entry in _below(str(site)) if entry.is_symlink() and entry.is_dir())
+
+
+def _below(folder: str, place: str = "") -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+    """List what lies below a folder with the key of each, what a folder holds before itself; links are not followed."""
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _below(entry.path, f"{place}{entry.name}/")
+        yield f"{place}{entry.name}", entry
+
+
+def _stamp(path: str) -> tuple[int, ...] | None:
+    try:
+        stat = os.lstat(path)
+    except OSError:
+        return None
+    return (stat.st_size, stat.st_ino, stat.st_mode, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 def _holds(path: Path, data: bytes) -> bool:
@@ -182,16 +221,17 @@ def _clear_way(path: Path) -> None:
         shutil.rmtree(path)
 
 
-def _sweep(site: Path, keep: set[str]) -> int:
+def _sweep(site: Path, keep: Collection[str]) -> int:
     removed = 0
-    for folder, folders, names in os.walk(site, topdown=False):
-        for name in [*names, *(link for link in folders if Path(folder, link).is_symlink())]:
-            path = Path(folder, name)
-            if path.relative_to(site).as_posix() not in keep:
-                path.unlink()
-                removed += 1
-        if Path(folder) != site and not any(Path(folder).iterdir()):
-            Path(folder).rmdir()
+    for key, entry in _below(str(site)):
+        if entry.is_dir(follow_symlinks=False):
+            with os.scandir(entry.path) as held:
+                is_empty = next(held, None) is None
+            if is_empty:
+                Path(entry.path).rmdir()
+        elif key not in keep:
+            Path(entry.path).unlink()
+            removed += 1
     return removed
 
 

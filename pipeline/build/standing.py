@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ _DEPTH = 3
 _CACHES = "__pycache__"
 _WITHDRAWALS = b'"what": "withdraw'
 _FILES = ("cln_media.toml", "about.md", "privacy.md", "accessibility.toml", "artwork.png")
-_FOLDERS = ("episodes", "withdrawals", "templates")
+_FOLDERS = ("withdrawals", "templates")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +44,10 @@ class Standing:
     """How a workspace stands at the moment this is made."""
 
     def __init__(self, where: Workspace, *, now: datetime) -> None:
-        self._where, self._now = where, now
+        self._where, self.now = where, now
         self._began_ns = time.time_ns()
         self._inputs = tuple(_stamps(where))
+        self._folders = dict(_of_episodes(where.episodes))
 
     def last(self, cache: Cache) -> Last | None:
         """Return what the last build left, if a build would change nothing of it; None otherwise."""
@@ -52,7 +55,7 @@ class Standing:
         if known is None:
             return None
         try:
-            is_then = datetime.fromisoformat(known["at"]) <= self._now and self._is_before(known["until"])
+            is_then = datetime.fromisoformat(known["at"]) <= self.now and self._is_before(known["until"])
             if known["day"] != self._day or not is_then:
                 return None
             if self._digest(known["others"]) != known["inputs"] or _site(self._where.site) != known["site"]:
@@ -84,12 +87,12 @@ class Standing:
         Raises:
             WorkspaceError: the cache cannot be written.
         """
-        others = [str(path) for path in _named(show)]
+        others = list(named(show))
         if max(self._changed_ns(others), default=0) > self._began_ns - _SETTLED_NS:
             return
         made = {
             "day": self._day,
-            "at": self._now.isoformat(),
+            "at": self.now.isoformat(),
             "until": until.isoformat() if until else None,
             "others": others,
             "inputs": self._digest(others),
@@ -101,32 +104,71 @@ class Standing:
 
     @property
     def _day(self) -> str:
-        return date.isoformat(self._now.date())
+        return date.isoformat(self.now.date())
 
     def _is_before(self, until: str | None) -> bool:
-        return until is None or self._now < datetime.fromisoformat(until)
+        return until is None or self.now < datetime.fromisoformat(until)
+
+    def common(self, others: Iterable[str]) -> str:
+        """Hash the stamps of all that every episode depends on.
+
+        Args:
+            others: files outside the usual places.
+        """
+        return _hash([*self._inputs, *_of_others(others), *self._program, _withdrawn(self._where.trail)])
+
+    def folder(self, name: str) -> str | None:
+        """Hash the stamps of an episode's folder; None where there is none."""
+        lines = self._folders.get(name)
+        return _hash(lines) if lines else None
+
+    def is_settled(self, name: str) -> bool:
+        """Say whether the last change in an episode's folder is long enough ago to be told from the next."""
+        return max(_times(self._folders.get(name, ())), default=0) <= self._began_ns - _SETTLED_NS
+
+    @cached_property
+    def _program(self) -> tuple[str, ...]:
+        return tuple(_program())
 
     def _digest(self, others: Iterable[str]) -> str:
-        lines = [*self._inputs, *_of_others(others), *_program(), _withdrawn(self._where.trail)]
-        return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+        return _hash([self.common(others), *chain.from_iterable(self._folders.values())])
 
     def _changed_ns(self, others: Iterable[str]) -> Iterator[int]:
-        for line in (*self._inputs, *_of_others(others)):
-            yield from map(int, line.rsplit(" ", 2)[1:])
+        yield from _times((*self._inputs, *_of_others(others), *chain.from_iterable(self._folders.values())))
 
 
-def _named(show: Show) -> Iterator[Path]:
+def named(show: Show) -> Iterator[str]:
     """List the files that settings name."""
     paths = [show.artwork, show.audio.intro, show.audio.outro, *(feed.artwork for feed in show.feeds)]
-    yield from (path for path in paths if path is not None)
+    yield from (str(path) for path in paths if path is not None)
     if show.speech.model:
-        yield Path(show.speech.model)
+        yield show.speech.model
 
 
 def _stamps(where: Workspace) -> Iterator[str]:
     yield from _of_files(where.root / name for name in _FILES)
     for name in _FOLDERS:
         yield from _of_folder(where.root / name, _DEPTH)
+
+
+def _of_episodes(episodes: Path) -> Iterator[tuple[str, list[str]]]:
+    """Stamp each folder of an episode by itself, and what stands beside them under an empty name."""
+    beside: list[str] = []
+    for entry in _entries(episodes):
+        if entry is None or not _is_folder(entry):
+            beside += [f"{episodes} is not there 0 0"] if entry is None else _of_files([Path(entry.path)])
+        else:
+            yield entry.name, [f"{entry.path} 0 0", *_of_folder(entry.path, _DEPTH - 1)]
+    yield "", beside
+
+
+def _hash(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def _times(lines: Iterable[str]) -> Iterator[int]:
+    for line in lines:
+        yield from map(int, line.rsplit(" ", 2)[1:])
 
 
 def _withdrawn(trail: Path) -> str:
@@ -158,26 +200,40 @@ def _of_others(paths: Iterable[str]) -> Iterator[str]:
         yield from _of_folder(path, 0) if path.is_dir() else _of_files([path])
 
 
-def _of_folder(folder: Path | str, depth: int) -> Iterator[str]:
+def _entries(folder: Path | str) -> Iterator["os.DirEntry[str] | None"]:
+    """List what a folder holds, by name; None where it cannot be read."""
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        yield from sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
-        yield f"{folder} is not there 0 0"
-        return
-    for entry in entries:
-        if entry.name == _CACHES:
+        yield None
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _of_folder(folder: Path | str, depth: int) -> Iterator[str]:
+    for entry in _entries(folder):
+        if entry is None:
+            yield f"{folder} is not there 0 0"
+        elif entry.name == _CACHES:
             continue
-        try:
-            is_folder = entry.is_dir()
-            if not is_folder:
-                yield _line(entry.path, entry.stat())
-        except OSError:
-            yield f"{entry.path} is not there 0 0"
-            continue
-        if is_folder:
+        elif _is_folder(entry):
             yield f"{entry.path} 0 0"
-        if is_folder and depth:
-            yield from _of_folder(entry.path, depth - 1)
+            if depth:
+                yield from _of_folder(entry.path, depth - 1)
+        else:
+            yield _of_entry(entry)
+
+
+def _of_entry(entry: "os.DirEntry[str]") -> str:
+    try:
+        return _line(entry.path, entry.stat())
+    except OSError:
+        return f"{entry.path} is not there 0 0"
 
 
 def _line(path: str, stat: os.stat_result) -> str:
@@ -186,8 +242,7 @@ def _line(path: str, stat: os.stat_result) -> str:
 
 def _site(site: Path) -> str:
     """Hash the stamps of the files below a folder, and their names."""
-    lines = _of_folder(site, sys.getrecursionlimit())
-    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+    return _hash(_of_folder(site, sys.getrecursionlimit()))
 
 
 def _program() -> Iterator[str]:

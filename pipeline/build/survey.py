@@ -1,8 +1,10 @@
 """What a workspace holds and what is wrong with it: reads everything once, changes nothing but the cache."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ class Survey:
 
     The episodes are as they may leave: without what was removed, and drafts where they were withdrawn. reviewed: what
     could identify a patient, by slug; resting: slugs of episodes that stay out until they are signed again, as a voice
-    was withdrawn.
+    was withdrawn; own: those of the problems that an episode has whatever the others are, by the name of its folder.
     """
 
     show: Show | None
@@ -41,6 +43,7 @@ class Survey:
     reviewed: dict[str, trust.Reviewed] = field(default_factory=dict)
     withdrawn: tuple[Withdrawal, ...] = ()
     resting: frozenset[str] = frozenset()
+    own: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
 
     def require(self, slugs: tuple[str, ...]) -> None:
         """Refuse a slug that no episode has.
@@ -59,7 +62,10 @@ class Survey:
                 raise WorkspaceError(f'there is no episode "{slug}"', source="episodes", hint=hint)
 
     def around(self) -> tuple["Survey", frozenset[str]]:
-        """Leave out every episode with something fatal; return what is left, and the slugs of those left out."""
+        """Leave out every episode with something fatal; return what is left, and the slugs of those left out.
+
+        What is wrong with the texts of the site's standing pages is no reason to wait either.
+        """
         fatal = [problem.source for problem in self.problems if problem.fatal]
         folders = {f"episodes/{each.path.name}": each.slug for each in self.episodes}
         faulty = {"/".join(source.split("/")[:2]) for source in fatal if source.startswith("episodes/")}
@@ -67,7 +73,11 @@ class Survey:
         left = replace(
             self,
             episodes=tuple(each for each in self.episodes if each.slug not in slugs),
-            problems=tuple(p for p in self.problems if not (p.fatal and p.source.startswith("episodes/"))),
+            problems=tuple(
+                replace(each, fatal=each.fatal and each.source not in workspace.STANDING_NAMES)
+                for each in self.problems
+                if not (each.fatal and each.source.startswith("episodes/"))
+            ),
         )
         return left, slugs
 
@@ -88,6 +98,7 @@ def survey(
     *,
     now: datetime,
     prepare: Callable[[Show, Episode], Episode] | None = None,
+    known: Mapping[str, Episode] | None = None,
 ) -> Survey:
     """Read the workspace and check it.
 
@@ -96,14 +107,17 @@ def survey(
         cache: remembers hashes and durations.
         now: decides which episodes are due.
         prepare: completes each episode before it is checked (a build drafts missing notes).
+        known: episodes by the name of their folder that are as they were: they are neither read nor checked again, but
+            for what is wrong between them and others.
     """
     show, problems = workspace.read_show(where)
     if show is None:
         return Survey(show=None, episodes=(), problems=problems)
-    episodes, more = workspace.read_episodes(where, show, READERS)
+    there, more = workspace.read_episodes(where, show, READERS, known=known)
+    read = tuple(episode for episode in there if not known or episode.path.name not in known)
     if prepare is not None:
-        episodes = tuple(prepare(show, episode) for episode in episodes)
-    examined = gate.examine(where, show, episodes, cache, now=now)
+        read = tuple(prepare(show, episode) for episode in read)
+    examined = gate.examine(where, show, read, cache, now=now)
     episodes = examined.episodes
     look = _Look(where, cache)
     look.stings(show)
@@ -113,18 +127,36 @@ def survey(
         pictures=look.pictures(show, episodes),
         guids=_proposed_guids(show),
     )
-    problems += more + tuple(look.problems) + check.problems(show, examined.checked, facts, root=where.root, now=now)
-    problems += examined.problems
+    about = partial(check.of_episode, show, facts=facts, root=where.root, now=now)
+    problems += tuple(check.of_all(show, _merged(there, examined.checked), facts, root=where.root, now=now))
+    each = (*more, *look.problems, *chain.from_iterable(map(about, examined.checked)), *examined.problems)
     return Survey(
         show=show,
-        episodes=episodes,
-        problems=problems,
+        episodes=_merged(there, episodes),
+        problems=(*problems, *each),
         pictures=dict(facts.pictures),
         durations_ms=dict(facts.durations_ms),
         reviewed=dict(examined.reviewed),
         withdrawn=examined.withdrawn,
         resting=examined.resting,
+        own=_by_folder(where, each),
     )
+
+
+def _merged(there: tuple[Episode, ...], seen: tuple[Episode, ...]) -> tuple[Episode, ...]:
+    """Put what became of the episodes that were read in their places among all."""
+    by_path = {episode.path: episode for episode in seen}
+    return tuple(by_path.get(episode.path, episode) for episode in there)
+
+
+def _by_folder(where: Workspace, problems: Iterable[Problem]) -> dict[str, tuple[Problem, ...]]:
+    found: dict[str, tuple[Problem, ...]] = {}
+    for problem in problems:
+        place, _, rest = problem.source.partition("/")
+        if place == where.name(where.episodes):
+            name = rest.partition("/")[0]
+            found[name] = (*found.get(name, ()), problem)
+    return found
 
 
 def _proposed_guids(show: Show) -> dict[str, str]:

@@ -11,9 +11,9 @@ from pipeline.check import feeds, standing
 from pipeline.check import show as of_show
 from pipeline.check.episode import EpisodeCheck
 from pipeline.check.facts import Facts, place
-from pipeline.model import TAKEN_SLUGS, Episode, EpisodeKind, Problem, Show
+from pipeline.model import DEVICE_NAMES, TAKEN_SLUGS, Episode, EpisodeKind, Problem, Show
 
-__all__ = ["Facts", "problems"]
+__all__ = ["Facts", "of_all", "of_episode", "problems"]
 
 
 def problems(
@@ -31,12 +31,24 @@ def problems(
     Returns:
         Problems: the show's first, then episode by episode.
     """
-    found = [*of_show.problems(show, facts), *standing.problems(show, today=now.date())]
-    found += feeds.problems(show, episodes, facts, root)
-    found += [*_twice(episodes, root), *_numbers(show, episodes, root)]
+    found = [*of_all(show, episodes, facts, root=root, now=now)]
     for episode in episodes:
-        found += EpisodeCheck(show, episode, facts, root, now).problems()
+        found += of_episode(show, episode, facts, root=root, now=now)
     return tuple(found)
+
+
+def of_all(show: Show, episodes: tuple[Episode, ...], facts: Facts, *, root: Path, now: datetime) -> Iterator[Problem]:
+    """Find what is wrong with the show, and between episodes; see `problems`."""
+    yield from of_show.problems(show, facts)
+    yield from standing.problems(show, today=now.date())
+    yield from feeds.problems(show, episodes, facts, root)
+    yield from _twice(episodes, root)
+    yield from _numbers(show, episodes, root)
+
+
+def of_episode(show: Show, episode: Episode, facts: Facts, *, root: Path, now: datetime) -> Iterator[Problem]:
+    """Find what is wrong with one episode, whatever the others are; see `problems`."""
+    yield from EpisodeCheck(show, episode, facts, root, now).problems()
 
 
 def _twice(episodes: tuple[Episode, ...], root: Path) -> Iterator[Problem]:
@@ -49,6 +61,9 @@ def _twice(episodes: tuple[Episode, ...], root: Path) -> Iterator[Problem]:
         if episode.slug.endswith("-clip"):
             message = "ends in -clip, as the files of clips of other episodes do"
             yield Problem(source=source, message=f'the slug "{episode.slug}" {message}', hint=hint)
+        if episode.slug in DEVICE_NAMES:
+            message = f'the slug "{episode.slug}" is a name that Windows keeps for itself'
+            yield Problem(source=source, message=message, hint=hint)
         if episode.slug in TAKEN_SLUGS:
             yield Problem(source=source, message=f'the slug "{episode.slug}" is taken by the site itself', hint=hint)
     for what, value, hint in keys:

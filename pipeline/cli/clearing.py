@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,27 @@ _OLD_VERSIONS = {
     "removed": "The store keeps earlier versions of files: those of this episode, of pages and of feeds were removed.",
     "unknown": "The store does not tell whether it keeps earlier versions of files: ask the provider.",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Doomed:
+    """What is to be removed of an episode.
+
+    slugs: under which it was ever published; what is live there stays, as another episode may have the slug now, or it
+    is this one as it shall stay; at_all: keys that go also where they are live, None for none.
+    """
+
+    slug: str
+    slugs: Collection[str]
+    at_all: Callable[[str], bool] | None = None
+
+    def has(self, key: str) -> bool:
+        return any(model.belongs(key, slug) for slug in self.slugs)
+
+    def goes(self, key: str, live: Collection[str]) -> bool:
+        if self.at_all is not None and self.at_all(key):
+            return True
+        return key not in live and self.has(key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,26 +110,44 @@ def forget_removed(place: "Place", removals: Mapping[str, str], mark: str, scree
     for slug, removed in removals.items():
         if (slug, removed, to) in noted:
             continue
-        slugs = {slug} | (trust.identities.earlier_slugs(trail, known[slug].guid) if slug in known else set())
+        slugs = {slug} | (trust.identities.every_slug(trail, known[slug].guid) if slug in known else set())
         for store, owner in ((place.store, place.owner), *members.parts(place.where, place.show, place.store, mark)):
             if _has_earlier(store, slugs):
-                is_of = partial(_is_of_any, slugs=slugs)
-                cleared = _cleared(store, owner, is_of, slug, screen, is_whole=False, take_over=take_over)
+                cleared = _cleared(store, owner, _Doomed(slug=slug, slugs=slugs), screen, take_over=take_over)
                 screen.say(f"Removed {len(cleared.keys)} files that held what was removed from {slug}.")
                 is_given_up = True
+        _empty_stale_staging(place, slug, slugs, removed, screen, take_over=take_over)
         trust.trail.note(trail, "cleared", slug=slug, removals=removed, to=to)
     return is_given_up
 
 
-def _is_of_any(key: str, *, slugs: Collection[str]) -> bool:
-    return any(model.belongs(key, slug) for slug in slugs)
+def removals_in(where: Workspace, store: publish.Store) -> Mapping[str, str]:
+    """Say what had been removed when a store was last published to: by slug, a hash of it."""
+    sent = (each for each in trust.trail.entries(where.trail) if each.what == "publish")
+    noted = [each.facts.get("removals") for each in sent if each.facts.get("to") == store.address]
+    last = noted[-1] if noted else None
+    return last if isinstance(last, Mapping) else {}
+
+
+def _empty_stale_staging(
+    place: "Place", slug: str, slugs: Collection[str], removed: str, screen: Screen, *, take_over: bool
+) -> None:
+    """Empty the place to try releases in, if it holds the episode as it was before the words were removed."""
+    if place.show.staging is None:
+        return
+    staging = publish.open_store(place.show.staging, workspace=place.where.root)
+    ledger = publish.patiently(lambda: publish.look(staging), voice=screen.stalled).ledger
+    held = [key for key in (ledger.stored if ledger else ()) for each in slugs if model.belongs(key, each)]
+    if held and removals_in(place.where, staging).get(slug) != removed:
+        publish.withdraw(staging, place.owner, at_once=take_over)
+        screen.say(f"Emptied {staging.address}: it held what was removed from {slug} since. Stage it again.")
 
 
 def _has_earlier(store: publish.Store, slugs: Collection[str]) -> bool:
     ledger = publish.look(store).ledger or publish.Ledger()
     earlier = [asset.key for kept in ledger.kept for asset in kept.differs]
     earlier += [older.asset.key for older in (*ledger.older, *ledger.doubtful)]
-    return any(_is_of_any(key, slugs=slugs) for key in earlier)
+    return any(model.belongs(key, slug) for key in earlier for slug in slugs)
 
 
 def certificate(where: Workspace, withdrawal: Withdrawal) -> Path:
@@ -127,15 +165,20 @@ def _finish(
     take_over: bool,
     now: datetime,
 ) -> None:
-    where, slug, is_whole = place.where, withdrawal.slug, withdrawal.speaker is None
-    whole = _cleared(place.store, place.owner, withdrawal.has, slug, screen, is_whole=is_whole, take_over=take_over)
+    where, slug = place.where, withdrawal.slug
+    doomed = _Doomed(
+        slug=slug,
+        slugs={slug, *withdrawal.earlier_slugs} | trust.identities.every_slug(where.trail, withdrawal.guid),
+        at_all=withdrawal.has if withdrawal.speaker is None else None,
+    )
+    whole = _cleared(place.store, place.owner, doomed, screen, take_over=take_over)
     others = [
-        _cleared(store, owner, withdrawal.has, slug, screen, is_whole=is_whole, take_over=take_over)
+        _cleared(store, owner, doomed, screen, take_over=take_over)
         for store, owner in _others(place, mark, screen, take_over=take_over)
     ]
     current = _current(place.store)
     live = place.seen.ledger.stored if place.seen.ledger else {}
-    public = {key for key in (*withdrawal.removed, *whole.keys, *live) if withdrawal.has(key) and key not in current}
+    public = {key for key in (*withdrawal.removed, *whole.keys, *live) if doomed.has(key) and key not in current}
     kept = {key for each in (whole, *others) for key in each.keys} - public
     checked, looked = _looked_at(place.show, sorted(public))
     notes = [_OLD_VERSIONS[kind] for kind in sorted({each.versions for each in (whole, *others)})]
@@ -169,24 +212,17 @@ def _others(place: "Place", mark: str, screen: Screen, *, take_over: bool) -> li
 
 
 def _cleared(
-    store: publish.Store,
-    owner: publish.Owner,
-    is_of: Callable[[str], bool],
-    slug: str,
-    screen: Screen,
-    *,
-    is_whole: bool,
-    take_over: bool,
+    store: publish.Store, owner: publish.Owner, doomed: _Doomed, screen: Screen, *, take_over: bool
 ) -> _Cleared:
-    """Remove an episode from a part of the store; where not as a whole, what is live of it stays."""
-    current = _current(store)
+    """Remove an episode from a part of the store."""
+    current, slug = _current(store), doomed.slug
     screen.detail(f"Removing what is left of {slug} from {store.address}")
 
-    def doomed(key: str) -> bool:
-        return is_of(key) and (is_whole or key not in current)
+    def goes(key: str) -> bool:
+        return doomed.goes(key, current)
 
-    erased = publish.erase(store, doomed=doomed, owner=owner, at_once=take_over, voice=screen.stalled)
-    left = [key for key in publish.remains(store, doomed) if key not in current]
+    erased = publish.erase(store, doomed=goes, owner=owner, at_once=take_over, voice=screen.stalled)
+    left = [key for key in publish.remains(store, goes) if key not in current]
     if left:
         message = f"still holds {len(left)} files of {slug}, such as {left[0]}"
         hint = "give the publisher the right to remove versions, and run the same command again"

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from pipeline import publish, trust
+from pipeline import publish
 from pipeline.build import gate
-from pipeline.cli import looking, sending
+from pipeline.cli import clearing, looking, sending
 from pipeline.cli.planning import check_deletes, count, plan_json, show_plan
 from pipeline.cli.screen import Screen, size_text
 from pipeline.cli.sending import EXIT_CHANGES, Errand, Place, Wish
@@ -120,9 +120,7 @@ def _check_episodes(where: Workspace, release: Release, live: publish.Ledger) ->
 
 def _check_removals(where: Workspace, release: Release, staging: Place) -> None:
     """Refuse a staged release with words that were removed since."""
-    staged = [each for each in trust.trail.entries(where.trail) if each.what == "publish"]
-    staged = [each for each in staged if each.facts.get("to") == staging.store.address]
-    then = (staged[-1].facts.get("removals") or {}) if staged else {}
+    then = clearing.removals_in(where, staging.store)
     there = _slugs(asset.key for asset in release.assets)
     now = gate.removals([each for each in looking.look(where, now=datetime.now(UTC)).episodes if each.slug in there])
     changed = sorted(slug for slug, removed in now.items() if then.get(slug) != removed)

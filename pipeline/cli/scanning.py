@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -174,7 +174,7 @@ def _full(finding: Finding, text: str) -> dict[str, Any]:
     return {**_plain(finding), "around": _around(finding, text)}
 
 
-def _place(finding: Finding, joined: Joined, cues: tuple[Cue, ...]) -> dict[str, Any]:
+def _place(finding: Finding, joined: Joined, cues: Sequence[Cue]) -> dict[str, Any]:
     cue = joined.cues_of(finding.start, finding.end)[0]
     seconds, milliseconds = divmod(cues[cue].start_ms, 1000)
     hours, minutes = divmod(seconds // 60, 60)

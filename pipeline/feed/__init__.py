@@ -1,16 +1,19 @@
 """An edition enters, the bytes of its feeds leave: RSS 2.0, Atom, JSON Feed, OPML; feedgen lives here."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from pipeline.feed import archive, atomfeed, entries, identity, jsonfeed, rss
+from pipeline.feed import archive, atomfeed, elements, entries, identity, jsonfeed, rss
 from pipeline.feed.directory import opml
 from pipeline.feed.identity import guid
 from pipeline.feed.rss import publisher
 from pipeline.feed.sizes import size_problems
-from pipeline.model import OPML_KEY, PUBLISHER_KEY, Edition, Feed, Item
+from pipeline.model import OPML_KEY, PUBLISHER_KEY, Edition, Feed, Item, Show
 
 __all__ = [
+    "Entries",
+    "entries_of",
     "guid",
     "opml",
     "publisher",
@@ -19,6 +22,15 @@ __all__ = [
     "render_pages",
     "size_problems",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entries:
+    """An item as it stands in feeds: an RSS item and an Atom entry as XML, and an item of JSON Feed."""
+
+    rss: bytes
+    atom: bytes
+    json: str
 
 
 def render(edition: Edition, feed: Feed | None = None, *, key: str | None = None) -> bytes:
@@ -57,11 +69,26 @@ def render_pages(edition: Edition, feed: Feed | None = None, *, key: str | None 
     return {one.page_key(part.number): rss.page(edition, one, part, made) for part in parts}
 
 
-def render_all(edition: Edition) -> dict[str, bytes]:
+def entries_of(show: Show, item: Item) -> Entries:
+    """Write an item as it stands in feeds; the show and the item decide all of it.
+
+    Raises:
+        FeedError: a feed would be invalid with it.
+    """
+    made = entries.entry(show, item)
+    return Entries(
+        rss=elements.serialised(made.rss_entry()),
+        atom=elements.serialised(made.atom_entry()),
+        json=jsonfeed.entry(item),
+    )
+
+
+def render_all(edition: Edition, known: Mapping[str, Entries] | None = None) -> dict[str, bytes]:
     """Render everything that the public may subscribe to, each item made once for all the feeds that hold it.
 
     Args:
         edition: what is published.
+        known: every item as `entries_of` wrote it, by GUID; without it, all are written now.
 
     Returns:
         By key: every page of the network feed and of each public named feed, as RSS, Atom and JSON; OPML_KEY;
@@ -71,9 +98,11 @@ def render_all(edition: Edition) -> dict[str, bytes]:
         FeedError: a feed would be invalid.
     """
     items = archive.held(edition, None)
-    made, as_json = _entries(edition, items), _json_entries(items)
-    as_rss = {guid: entry.rss_entry() for guid, entry in made.items()}
-    as_atom = {guid: entry.atom_entry() for guid, entry in made.items()}
+    known = {item.episode.guid: entries_of(edition.show, item) for item in items} if known is None else known
+    made = {item.episode.guid: known[item.episode.guid] for item in items}
+    as_rss = {guid: elements.parsed(each.rss) for guid, each in made.items()}
+    as_atom = {guid: elements.parsed(each.atom) for guid, each in made.items()}
+    as_json = {guid: each.json for guid, each in made.items()}
     written: dict[str, bytes] = {}
     for one in identity.public(edition):
         for part in archive.pages(archive.held(edition, one.feed), edition.show.feed):
@@ -85,7 +114,3 @@ def render_all(edition: Edition) -> dict[str, bytes]:
 
 def _entries(edition: Edition, items: Iterable[Item]) -> Mapping[str, Any]:
     return {item.episode.guid: entries.entry(edition.show, item) for item in items}
-
-
-def _json_entries(items: Iterable[Item]) -> Mapping[str, dict[str, Any]]:
-    return {item.episode.guid: jsonfeed.entry(item) for item in items}

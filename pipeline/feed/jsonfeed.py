@@ -13,10 +13,11 @@ from pipeline.model import Enclosure, Item
 EXTENSION = "json"
 
 _VERSION = "https://jsonfeed.org/version/1.1"
+_NO_ITEMS = "[]\n}"
 
 
-def page(one: Identity, part: Page, made: Mapping[str, dict[str, Any]]) -> bytes:
-    """Write a page. made: JSON items by GUID."""
+def page(one: Identity, part: Page, made: Mapping[str, str]) -> bytes:
+    """Write a page. made: items by GUID, as `entry` wrote them."""
     following = part.links.get("next")
     hubs = [{"type": "WebSub", "url": wording.address(hub)} for hub in one.show.feed.hubs] if one.is_public else []
     document = {
@@ -31,14 +32,18 @@ def page(one: Identity, part: Page, made: Mapping[str, dict[str, Any]]) -> bytes
         "language": one.language,
         "expired": one.show.feed.complete or None,
         "hubs": hubs,
-        "items": [made[item.episode.guid] for item in part.items],
+        "items": [],
     }
     kept = {key: value for key, value in document.items() if key == "items" or value}
-    return (json.dumps(kept, ensure_ascii=False, indent=1) + "\n").encode()
+    text = json.dumps(kept, ensure_ascii=False, indent=1)
+    items = ",\n  ".join(made[item.episode.guid] for item in part.items)
+    if items:
+        text = f"{text.removesuffix(_NO_ITEMS)}[\n  {items}\n ]\n}}"
+    return f"{text}\n".encode()
 
 
-def entry(item: Item) -> dict[str, Any]:
-    """Make the JSON of an item.
+def entry(item: Item) -> str:
+    """Write the JSON of an item, as it stands within a page.
 
     Raises:
         FeedError: the feed would be invalid with it.
@@ -61,7 +66,8 @@ def entry(item: Item) -> dict[str, Any]:
     }
     attachments = [_attachment(item.enclosure, None, source)]
     attachments += [_attachment(one.enclosure, one.title, source) for one in item.alternates]
-    return {key: value for key, value in values.items() if value} | {"attachments": attachments}
+    kept = {key: value for key, value in values.items() if value} | {"attachments": attachments}
+    return json.dumps(kept, ensure_ascii=False, indent=1).replace("\n", "\n  ")
 
 
 def _attachment(one: Enclosure, title: str | None, source: Path) -> dict[str, Any]:

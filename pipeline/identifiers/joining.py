@@ -1,6 +1,7 @@
 """Cues enter, one text leaves in which what a speaker says stands together, with the way back to the cues."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.model import Cue
@@ -26,7 +27,7 @@ class Joined:
         return (first - self.starts[index], after - self.starts[index]) if first < after else None
 
 
-def joined(cues: tuple[Cue, ...]) -> Joined:
+def joined(cues: Sequence[Cue]) -> Joined:
     """Join cues: those of one speaker in a row with a space, a change of speaker is a new line.
 
     Args:

@@ -4,30 +4,27 @@ The pages stand in the NHS design system without its logo and font, ask no other
 their own and work without any, but for search, which leads elsewhere then.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from markupsafe import Markup
+from typing import TYPE_CHECKING
 
 from pipeline import model, on_first_use
 from pipeline.errors import TemplateError
-from pipeline.model import Edition, Episode, Item, Show, Visibility, Withdrawal
-from pipeline.pages import drafts, embeds, lists, moments, rendering, script, shared, views
+from pipeline.model import Edition, Episode, Show, Withdrawal
+from pipeline.pages import drafts, rendering, script, views
 from pipeline.pages.assets import design_system
 from pipeline.pages.captions import episode_caption, feed_caption, region_caption, show_caption
 from pipeline.pages.finding import findable, finding_recipe
-from pipeline.pages.framing import COMPACT, TALL
-from pipeline.pages.manifest import manifest
-from pipeline.pages.rendering import Site, as_json
 from pipeline.pages.templating import DEFAULTS, html_environment, markdown_environment, render_template
-from pipeline.pages.views import EpisodeView, PageView
+from pipeline.pages.views import PageView
 from pipeline.pages.waveform import waveform_svg
+from pipeline.pages.whole import Pages, transcript_language
 
 if TYPE_CHECKING:
     from pipeline.pages.report import Report, mastering_report, report_page
 
 __all__ = [
+    "Pages",
     "Report",
     "certificate",
     "default_templates",
@@ -48,8 +45,6 @@ __all__ = [
 ]
 
 __getattr__ = on_first_use(__name__, dict.fromkeys(("Report", "mastering_report", "report_page"), "report"))
-
-SECURITY_KEY = ".well-known/security.txt"
 
 
 def render(edition: Edition, *, templates: Path | None = None) -> dict[str, bytes]:
@@ -74,22 +69,10 @@ def render(edition: Edition, *, templates: Path | None = None) -> dict[str, byte
 
 def rendered(edition: Edition, *, templates: Path | None = None) -> Iterator[tuple[str, bytes]]:
     """Render what `render` does, one file after the other, so that a large site need not fit into memory."""
-    items = tuple(item for item in edition.items if item.episode.visibility is Visibility.PUBLIC)
-    site = rendering.site(edition, templates)
-    shown = {item.episode.slug: views.episode_view(edition, item) for item in items}
-    unused = () if site.view.search else (site.static.keys["search.js"],)
-    yield from ((key, data) for key, data in site.static.contents.items() if key not in unused)
-    yield from shared.render(site, edition, items, shown)
-    beside = lists.neighbours(items)
-    for item in items:
-        older, newer = (shown[each.episode.slug] if each else None for each in beside[item.episode.slug])
-        yield from _episode_files(site, item, shown[item.episode.slug], older=older, newer=newer)
-    for slug in edition.withdrawn:
-        yield from _tombstones(site, slug)
-    yield from _for_machines(edition, items)
-    if edition.icons:
-        emblem = edition.show.link(site.static.keys["icon.svg"])
-        yield views.MANIFEST_KEY, as_json(manifest(site.view, emblem=emblem, icons=edition.icons))
+    made = Pages(edition, templates)
+    yield from made.of_all()
+    for item in made.items:
+        yield from made.of_episode(item)
 
 
 def members(edition: Edition, *, templates: Path | None = None) -> dict[str, bytes]:
@@ -122,7 +105,7 @@ def members(edition: Edition, *, templates: Path | None = None) -> dict[str, byt
                 about=f"episode {view.slug}",
                 episode=view,
                 parts=script.parts(item.episode),
-                transcript_language=_transcript_language(item, view),
+                transcript_language=transcript_language(item, view),
             )
     return dict(sorted(files.items()))
 
@@ -159,48 +142,6 @@ def default_templates() -> Path:
     return DEFAULTS
 
 
-def _episode_files(
-    site: Site, item: Item, view: EpisodeView, *, older: EpisodeView | None, newer: EpisodeView | None
-) -> Iterator[tuple[str, bytes]]:
-    slug, about = view.slug, f"episode {view.slug}"
-    page = PageView(title=f"{view.title} \u2013 {site.view.title}", description=view.summary, address=view.address)
-    values: dict[str, Any] = {
-        "about": about,
-        "episode": view,
-        "parts": script.parts(item.episode),
-        "transcript_language": _transcript_language(item, view),
-    }
-    own: dict[str, Any] = {
-        "data": views.episode_data(site.view, view, item),
-        "waveform": site.show.link(model.waveform_key(slug)) if item.waveform else "",
-        "groups": _groups(site, item.episode),
-        "moments": moments.homeless(view.notes, values["parts"], view.chapters),
-        "older": older,
-        "newer": newer,
-    }
-    yield model.episode_key(slug), site.render("episode.html.jinja", page, **own, **values)
-    yield from embeds.of_episode(site, view)
-    if item.episode.transcript is not None:
-        sheet = PageView(title=f"Transcript: {page.title}", description=view.summary, address=view.address)
-        yield model.transcript_key(slug, "html"), site.render("transcript.html.jinja", sheet, **values)
-
-
-def _groups(site: Site, episode: Episode) -> dict[str, dict[str, str]]:
-    """Link the lists that an episode stands in: by kind, the link by title."""
-    found = lists.of_episode(site.show, episode)
-    kinds = (lists.REGIONS, lists.SEASONS, lists.SETS, lists.TOPICS, lists.PEOPLE)
-    return {kind: {title: site.show.link(key) for title, key in found.get(kind, ())} for kind in kinds}
-
-
-def _tombstones(site: Site, slug: str) -> Iterator[tuple[str, bytes]]:
-    """Say at the addresses of a withdrawn episode that it was withdrawn, and nothing else of it."""
-    page = PageView(title=f"Episode withdrawn \u2013 {site.view.title}", description="", address=None, is_indexed=False)
-    about = f"the withdrawn episode {slug}"
-    yield model.episode_key(slug), site.render("withdrawn.html.jinja", page, about=about)
-    for form in (COMPACT, TALL):
-        yield model.embed_key(slug, form), site.render("withdrawn-embed.html.jinja", page, about=about)
-
-
 def certificate(withdrawal: Withdrawal, show: Show, *, templates: Path | None = None) -> bytes:
     """Render the certificate of a withdrawal: a page by itself, to print or file. It is never published.
 
@@ -211,34 +152,3 @@ def certificate(withdrawal: Withdrawal, show: Show, *, templates: Path | None = 
     name = "certificate.html.jinja"
     values = {"withdrawal": withdrawal, "title": show.title, "language": show.language}
     return render_template(environment, name, values, about=f"the certificate of {withdrawal.slug}").encode()
-
-
-def _transcript_language(item: Item, view: EpisodeView) -> str:
-    transcript = item.episode.transcript
-    return transcript.language if transcript else view.language
-
-
-def _for_machines(edition: Edition, items: tuple[Item, ...]) -> Iterator[tuple[str, bytes]]:
-    show, said = edition.show, edition.show.site
-    rows = [
-        (key, views.newest(tuple(each.published for each in of), show.timezone))
-        for key, of in shared.keys(edition, items)
-    ]
-    rows += [(model.episode_key(item.episode.slug), views.newest((item.published,), show.timezone)) for item in items]
-    yield model.SITEMAP_KEY, _sitemap_text((show.url(key), day) for key, day in rows).encode()
-    yield "robots.txt", f"User-agent: *\nDisallow:\n\nSitemap: {show.url(model.SITEMAP_KEY)}\n".encode()
-    if said.security_contact and said.security_expires:
-        lines = [f"Contact: {said.security_contact}", f"Expires: {said.security_expires}T00:00:00Z"]
-        lines += ["Preferred-Languages: en", f"Canonical: {show.url(SECURITY_KEY)}"]
-        yield SECURITY_KEY, "".join(f"{line}\n" for line in lines).encode()
-
-
-def _sitemap_text(rows: Iterable[tuple[str, str | None]]) -> Markup:
-    lines = [
-        Markup(" <url><loc>{}</loc>{}</url>\n").format(
-            address, Markup("<lastmod>{}</lastmod>").format(day) if day else ""
-        )
-        for address, day in rows
-    ]
-    head = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
-    return Markup("{}{}</urlset>\n").format(Markup(head), Markup("").join(lines))  # noqa: S704  # a constant

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pipeline.model import Episode, Item, Show, list_key
+from pipeline.model import DEVICE_NAMES, Episode, Item, Show, list_key
 from pipeline.pages.views import EPISODES_KEY
 from pipeline.pages.wording import one_line
 
@@ -14,9 +14,6 @@ REGIONS, SEASONS, SETS, TOPICS, PEOPLE = "regions", "seasons", "sets", "topics",
 _ALL = "archive"
 _LONGEST_NAME = 80
 _WORD = re.compile(r"[a-z0-9]+")
-_DEVICES = frozenset(
-    {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(10))}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +129,6 @@ def _in_address(title: str) -> str:
     plain = unicodedata.normalize("NFKD", folded).encode("ascii", "ignore").decode()
     name = "-".join(_WORD.findall(plain))
     is_itself = _WORD.findall(folded) == folded.split(" ") and not name.isdigit()  # a number is the name of a page
-    if is_itself and len(name) <= _LONGEST_NAME and name not in _DEVICES:
+    if is_itself and len(name) <= _LONGEST_NAME and name not in DEVICE_NAMES:
         return name
     return f"{name[:_LONGEST_NAME]}-{hashlib.sha256(folded.encode()).hexdigest()[:8]}".lstrip("-")

@@ -1,6 +1,6 @@
 """A transcript and its chapters in, headed parts with speakers, paragraphs and times out, as pages read best."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.model import Chapter, Cue, Episode, clock
@@ -61,7 +61,7 @@ class _Cutter:
         self.ids: set[str] = set()
         self.made: list[Part] = []
 
-    def cut(self, cues: tuple[Cue, ...]) -> list[Part]:
+    def cut(self, cues: Sequence[Cue]) -> list[Part]:
         for cue in cues:
             self.made.extend(self._begun(cue.start_ms))
             if not self.made:

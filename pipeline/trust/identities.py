@@ -52,6 +52,11 @@ def earlier_slugs(path: Path, guid: str) -> frozenset[str]:
     return frozenset(slug for slug, each in known(path).items() if each.guid == guid)
 
 
+def every_slug(path: Path, guid: str) -> frozenset[str]:
+    """Say under which slugs an episode was ever published, also those that others have by now."""
+    return frozenset(slug for slug, each in _noted(path) if each.guid == guid)
+
+
 def _noted(path: Path) -> Iterator[tuple[str, Identity]]:
     for entry in trail.entries(path):
         slugs = entry.facts.get("slugs") if entry.what == _WHAT and isinstance(entry.facts, Mapping) else None

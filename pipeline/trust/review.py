@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
@@ -282,7 +282,7 @@ def _without_words(cue: Cue, silent: Silent) -> Cue:
     return replace(cue, text=REMOVED, speaker=silent.roles.get(cue.speaker or "", cue.speaker))
 
 
-def _turns(cues: tuple[Cue, ...], silent: Silent) -> Iterator[tuple[int, int]]:
+def _turns(cues: Sequence[Cue], silent: Silent) -> Iterator[tuple[int, int]]:
     """Say from when to when the silent speak: to each side as far as the words of others, and no more than PAD_MS."""
     last_ms, next_ms = 0, [*(cue.start_ms for cue in cues[1:]), None]
     turn: tuple[int, int] | None = None

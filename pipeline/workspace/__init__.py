@@ -4,7 +4,7 @@ What a file says is read against the tables in `keys`; whether it makes sense to
 """
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pipeline.workspace.places import (
     NOTES_NAME,
     REVIEW_NAME,
     SIGN_OFF_NAME,
+    STANDING_NAMES,
     TRANSCRIPT_NAMES,
     Readers,
     Workspace,
@@ -32,11 +33,13 @@ __all__ = [
     "NOTES_NAME",
     "REVIEW_NAME",
     "SIGN_OFF_NAME",
+    "STANDING_NAMES",
     "TRANSCRIPT_NAMES",
     "Readers",
     "Workspace",
     "create",
     "find",
+    "read_episode",
     "read_episodes",
     "read_show",
     "write_episode",
@@ -181,7 +184,7 @@ def _txt(text: str) -> model.Txt:
 
 
 def read_episodes(
-    workspace: Workspace, show: Show, readers: Readers
+    workspace: Workspace, show: Show, readers: Readers, *, known: Mapping[str, Episode] | None = None
 ) -> tuple[tuple[Episode, ...], tuple[Problem, ...]]:
     """Read every folder of episodes/.
 
@@ -189,19 +192,30 @@ def read_episodes(
         workspace: where they are.
         show: the show, for its language and time zone.
         readers: what reads transcripts and chapters.
+        known: episodes by the name of their folder that need not be read.
 
     Returns:
-        The episodes that could be read, by folder name, and every problem found in any of them.
+        The episodes that are known or could be read, by folder name, and every problem found in any of them.
     """
     episodes: list[Episode] = []
     problems: list[Problem] = []
     for folder in _episode_folders(workspace, problems):
-        reader = EpisodeReader(workspace, show, readers, folder)
-        episode = reader.read()
-        problems += reader.problems
+        if known and folder.name in known:
+            episodes.append(known[folder.name])
+            continue
+        episode, found = read_episode(workspace, show, readers, folder)
+        problems += found
         if episode is not None:
             episodes.append(episode)
     return tuple(episodes), tuple(problems)
+
+
+def read_episode(
+    workspace: Workspace, show: Show, readers: Readers, folder: Path
+) -> tuple[Episode | None, tuple[Problem, ...]]:
+    """Read one folder of episodes/; return the episode, None where it cannot be read, and every problem found."""
+    reader = EpisodeReader(workspace, show, readers, folder)
+    return reader.read(), tuple(reader.problems)
 
 
 def _episode_folders(workspace: Workspace, problems: list[Problem]) -> Iterator[Path]:

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from pipeline.model import DEVICE_NAMES
+
 Kind = Literal[
     "text", "whole number", "number", "time", "true or false", "date", "date and time", "list of texts", "table"
 ]
 
-ID_PATTERN = r"[a-z0-9]+(?:-[a-z0-9]+)*"
-ID_MEANING = "lower-case letters, digits and single hyphens"
+ID_PATTERN = rf"(?!(?:{'|'.join(sorted(DEVICE_NAMES))})$)[a-z0-9]+(?:-[a-z0-9]+)*"
+ID_MEANING = "lower-case letters, digits and single hyphens, and no name that Windows keeps, such as con or com1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ SIGN_OFF_NAME = "sign-off.toml"
 ABOUT_NAME = "about.md"
 PRIVACY_NAME = "privacy.md"
 STATEMENT_NAME = "accessibility.toml"
+STANDING_NAMES = (ABOUT_NAME, PRIVACY_NAME, STATEMENT_NAME)
 ARTWORK_NAME = "artwork.png"
 COVER_NAMES = ("cover.jpg", "cover.jpeg", "cover.png")
 

@@ -1,0 +1,215 @@
+"""Episodes as the last build left them -> those that stand as they were: nothing of them is read or rendered again.
+
+An episode stands where nothing in its folder has changed, nor anything that all depend on, nor the day in a way that
+matters to it, and all that was made of it is there as it was made. msgspec lives here.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, overload
+
+import msgspec
+
+from pipeline.build.site import Spool
+from pipeline.build.standing import Standing
+from pipeline.cache import Cache, write_atomic
+from pipeline.errors import WorkspaceError
+from pipeline.feed import Entries
+from pipeline.model import Cue, Episode, Item, Problem
+
+_NAME, _FORM = "episodes.msgpack", 1
+_SEAL_BYTES = 32
+_AT_ONCE = 2  # episodes whose words are in memory at the same time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A file of the site as it was written: its content, and size, inode and times of the file."""
+
+    sha256: str
+    size: int
+    stamp: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What is known of an episode that is published.
+
+    stamps: of its folder; until: the day from which it is to be looked at again; problems, misses: what is said of it,
+    not fatal; files: large files by key, each with its path and SHA-256; entries: how it stands in feeds; made_of: what
+    its pages are made of besides.
+    """
+
+    stamps: str
+    until: date
+    item: Item
+    problems: tuple[Problem, ...]
+    misses: tuple[Problem, ...]
+    files: dict[str, tuple[str, str]]
+    entries: Entries
+    made_of: str
+    outputs: dict[str, Made] = field(default_factory=dict)
+
+    @property
+    def said(self) -> tuple[Problem, ...]:
+        """All that is said of it."""
+        return (*self.problems, *self.misses)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """A file of memories: of what, besides the episodes, and when."""
+
+    form: int
+    common: str
+    others: tuple[str, ...]
+    at: datetime
+    episodes: dict[str, Remembered]
+
+
+class Memory:
+    """What is known of episodes, by the name of their folders."""
+
+    def __init__(self, cache: Cache, standing: Standing) -> None:
+        """Recall what stands; nothing where the last build left nothing that can be relied on."""
+        self.cache, self.standing = cache, standing
+        self.episodes: dict[str, Remembered] = {}
+        self._read: Callable[[Path], Sequence[Cue]] = _nothing
+        kept = _read(cache.root / _NAME)
+        if kept and kept.at <= standing.now and kept.common == standing.common(kept.others):
+            self.episodes = {name: each for name, each in kept.episodes.items() if self._stands(name, each)}
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The large files of the episodes that stand, by key."""
+        return {key: Path(path) for each in self.episodes.values() for key, (path, _) in each.files.items()}
+
+    def forget(self) -> None:
+        """Let the next build know nothing."""
+        (self.cache.root / _NAME).unlink(missing_ok=True)
+
+    def read_words_by(self, read: Callable[[Episode], Sequence[Cue]]) -> None:
+        """Say how the words of an episode are read that stands, where they are asked for after all."""
+        self._read = lru_cache(maxsize=_AT_ONCE)(lambda path: tuple(read(self.episodes[path.name].item.episode)))
+
+    def items(self) -> tuple[Item, ...]:
+        """Return the episodes that stand, as items whose words are read when they are asked for."""
+        return tuple(self._with_words(each.item) for each in self.episodes.values())
+
+    def holds(self, spool: Spool, name: str, made_of: str) -> bool:
+        """Put what was made of an episode into a spool as it is, if it is all there and would be made again so."""
+        known = self.episodes.get(name)
+        if known is None or known.made_of != made_of:
+            return False
+        return spool.hold({key: (made.sha256, made.size, made.stamp) for key, made in known.outputs.items()})
+
+    def keep(self, others: Iterable[str], episodes: Mapping[str, Remembered]) -> None:
+        """Write down what is known now.
+
+        Args:
+            others: files outside the usual places on which all episodes depend.
+            episodes: by the name of the folder.
+
+        Raises:
+            WorkspaceError: the cache cannot be written.
+        """
+        others = tuple(others)
+        settled = {name: each for name, each in episodes.items() if self.standing.is_settled(name)}
+        common = self.standing.common(others)
+        kept = _Kept(form=_FORM, common=common, others=others, at=self.standing.now, episodes=settled)
+        data = msgspec.msgpack.encode(kept, enc_hook=_plain)
+        try:
+            write_atomic(self.cache.root / _NAME, hashlib.sha256(data).digest() + data)
+        except OSError as error:
+            hint = "Check the free space and the rights of that folder, then build again: finished work is kept."
+            raise WorkspaceError(f"cannot be written: {error.strerror}", source=self.cache.root, hint=hint) from error
+
+    def _stands(self, name: str, known: Remembered) -> bool:
+        if known.stamps != self.standing.folder(name) or self.standing.now.date() >= known.until:
+            return False
+        try:
+            return all(self.cache.sha256(Path(path)) == sha256 for path, sha256 in known.files.values())
+        except OSError:
+            return False
+
+    def _with_words(self, item: Item) -> Item:
+        episode = item.episode
+        if episode.transcript is None:
+            return item
+        cues = _Later(lambda: self._read(episode.path))
+        return replace(item, episode=replace(episode, transcript=replace(episode.transcript, cues=cues)))
+
+
+class _Later(Sequence[Cue]):
+    """Cues that are read when they are asked for, and forgotten again."""
+
+    def __init__(self, read: Callable[[], Sequence[Cue]]) -> None:
+        self._read = read
+
+    @overload
+    def __getitem__(self, index: int) -> Cue: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Cue]: ...
+
+    def __getitem__(self, index: int | slice) -> Cue | Sequence[Cue]:
+        return self._read()[index]
+
+    def __iter__(self) -> Iterator[Cue]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+
+def without_words(item: Item) -> Item:
+    """Take the words out of an item that is to be remembered: they stand in its folder."""
+    episode = item.episode
+    if episode.transcript is None:
+        return item
+    return replace(item, episode=replace(episode, transcript=replace(episode.transcript, cues=())))
+
+
+def until(days: Iterable[date], today: date) -> date:
+    """Say from which day on an episode is to be looked at again, given the days that matter to it."""
+    following = [day + timedelta(days=more) for day in days for more in (0, 1)]
+    return min((day for day in following if day > today), default=date.max)
+
+
+def made(keys: Iterable[str], spool: Spool) -> dict[str, Made]:
+    """Describe files of a site as they were written."""
+    return {
+        key: Made(sha256=spool.hashes[key], size=spool.sizes[key], stamp=stamp or ())
+        for key, stamp in spool.stamps(keys).items()
+    }
+
+
+def _nothing(_: Path) -> Sequence[Cue]:
+    raise LookupError("nobody has said how words are read")
+
+
+def _read(path: Path) -> _Kept | None:
+    try:
+        data = path.read_bytes()
+        if hashlib.sha256(data[_SEAL_BYTES:]).digest() != data[:_SEAL_BYTES]:
+            return None
+        kept = msgspec.msgpack.decode(data[_SEAL_BYTES:], type=_Kept, dec_hook=_path)
+    except (OSError, msgspec.MsgspecError):  # not there, or written by another version
+        return None
+    return kept if kept.form == _FORM else None
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(type(value))
+
+
+def _path(kind: type, value: Any) -> Path:
+    if kind is Path:
+        return Path(value)
+    raise TypeError(kind)

@@ -1,0 +1,164 @@
+"""An edition -> everything that its site holds as text, written: what is made of all episodes, and what of each."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import feed, pages, words
+from pipeline.build import headers, memory, searching, site
+from pipeline.build.mastering import Report
+from pipeline.build.memory import Made, Memory
+from pipeline.build.survey import CheckFailedError
+from pipeline.cache import Cache
+from pipeline.model import FEED_KEY, Edition, Item, chapters_key, is_feed_key, transcript_key, waveform_key
+from pipeline.workspace import Workspace
+
+Files = Iterator[tuple[str, bytes]]
+
+_TRANSCRIPT_WRITERS = {
+    "vtt": words.webvtt,
+    "srt": words.srt,
+    "json": words.transcript_json,
+    "txt": words.plain_text,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What writing did; by the name of an episode's folder, what its files were made of, and what they are.
+
+    entries: each episode as it stands in feeds, by the name of its folder.
+    """
+
+    written: site.Written
+    made: Mapping[str, tuple[str, dict[str, Made]]]
+    entries: Mapping[str, feed.Entries]
+
+
+class Outputs:
+    """The texts of a site. items: those of the edition; entries: each as it stands in feeds, by the folder's name."""
+
+    def __init__(self, edition: Edition, templates: Path, known: Memory | None = None) -> None:
+        self._edition = edition
+        remembered = known.episodes if known else {}
+        self.entries = {
+            (name := item.episode.path.name): remembered[name].entries
+            if name in remembered
+            else feed.entries_of(edition.show, item)
+            for item in edition.items
+        }
+        self._pages = pages.Pages(edition, templates)
+        self.items = edition.items
+        self._each: tuple[Callable[[Item], Files], ...] = (_transcripts, _chapters, _waveform, self._pages.of_episode)
+
+    def of_all(self) -> Files:
+        """Write what is made of all episodes: feeds, lists, and what the site says of itself.
+
+        Raises:
+            MediaError: a feed would be invalid, or a template cannot be rendered.
+        """
+        by_guid = {item.episode.guid: self.entries[item.episode.path.name] for item in self.items}
+        yield from feed.render_all(self._edition, by_guid).items()
+        yield from self._pages.of_all()
+
+    def made_of(self, item: Item) -> str:
+        """Hash what an episode's files are made of besides itself, the settings and the templates."""
+        return self._pages.made_of(item)
+
+    def of_episode(self, item: Item) -> Files:
+        """Write what is made of one episode: its words, its chapters, the picture of its sound, its pages.
+
+        Raises:
+            MediaError: a template cannot be rendered.
+        """
+        for write in self._each:
+            yield from write(item)
+
+
+def everything(edition: Edition, templates: Path) -> Files:
+    """Write all texts of a site, one after the other.
+
+    Raises:
+        MediaError: a feed would be invalid, or a template cannot be rendered.
+    """
+    outputs = Outputs(edition, templates)
+    yield from outputs.of_all()
+    for item in outputs.items:
+        yield from outputs.of_episode(item)
+
+
+def write(
+    where: Workspace,
+    edition: Edition,
+    files: Mapping[str, Path],
+    *,
+    cache: Cache,
+    report: Report,
+    known: Memory | None = None,
+) -> Done:
+    """Render what changed, and write it into site/.
+
+    Args:
+        where: the workspace.
+        edition: what is published.
+        files: large files by key.
+        cache: holds the search indexes, and hashes.
+        report: hears of feeds that grow large.
+        known: knows which episodes' files stand as they are.
+
+    Raises:
+        CheckFailedError: a feed is too large.
+        MediaError: something cannot be rendered or written.
+    """
+    made: dict[str, tuple[str, list[str]]] = {}
+    with cache.scratch() as scratch:
+        spool, outputs = site.Spool(where.site, scratch), Outputs(edition, where.templates, known)
+        _add_all(spool, outputs, report)
+        for item in outputs.items:
+            name, made_of = item.episode.path.name, outputs.made_of(item)
+            if known is None or not known.holds(spool, name, made_of):
+                made[name] = made_of, _add(spool, outputs.of_episode(item))
+        found = searching.index(edition, spool.hashes, cache)
+        _add(spool, found.texts.items())
+        redirects = {FEED_KEY: edition.show.feed.moved_to} if edition.show.feed.moved_to else {}
+        names = headers.file_names(edition)
+        written = site.write(where.site, spool, {**files, **found.files}, cache, redirects=redirects, names=names)
+    outcome = {name: (made_of, memory.made(keys, spool)) for name, (made_of, keys) in made.items()}
+    return Done(written=written, made=outcome, entries=outputs.entries)
+
+
+def _add(spool: site.Spool, files: Iterable[tuple[str, bytes]]) -> list[str]:
+    keys = []
+    for key, data in files:
+        spool.add(key, data)
+        keys.append(key)
+    return keys
+
+
+def _add_all(spool: site.Spool, outputs: Outputs, report: Report) -> None:
+    feeds: dict[str, bytes] = {}
+    for key, data in outputs.of_all():
+        spool.add(key, data)
+        if is_feed_key(key):
+            feeds[key] = data
+    problems = feed.size_problems(feeds)
+    for problem in problems:
+        report.warn(problem)
+    if any(problem.fatal for problem in problems):
+        raise CheckFailedError(problems)
+
+
+def _transcripts(item: Item) -> Files:
+    if item.episode.transcript is not None:
+        for extension, write in _TRANSCRIPT_WRITERS.items():
+            yield transcript_key(item.episode.slug, extension), write(item.episode.transcript)
+
+
+def _chapters(item: Item) -> Files:
+    if item.episode.chapters:
+        yield chapters_key(item.episode.slug), words.chapters_json(item.episode.chapters)
+
+
+def _waveform(item: Item) -> Files:
+    if item.waveform:
+        yield waveform_key(item.episode.slug), pages.waveform_svg(item.waveform)

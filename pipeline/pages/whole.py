@@ -1,0 +1,135 @@
+"""An edition in, the pages of its site out: those of all episodes, and those of each, which may stand as they are."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from pipeline import model
+from pipeline.model import Edition, Episode, Item, Visibility
+from pipeline.pages import embeds, lists, moments, rendering, script, shared, views
+from pipeline.pages.framing import COMPACT, TALL
+from pipeline.pages.manifest import manifest
+from pipeline.pages.rendering import Site, as_json
+from pipeline.pages.views import EpisodeView, PageView
+
+SECURITY_KEY = ".well-known/security.txt"
+
+
+class Pages:
+    """The pages of an edition's public site. items: the public ones, in the order of the edition."""
+
+    def __init__(self, edition: Edition, templates: Path | None) -> None:
+        self.items = tuple(item for item in edition.items if item.episode.visibility is Visibility.PUBLIC)
+        self._edition = edition
+        self._site = rendering.site(edition, templates)
+        self._shown = {item.episode.slug: views.episode_view(edition, item) for item in self.items}
+        self._brief = {slug: replace(view, notes=Markup(""), chapters=()) for slug, view in self._shown.items()}
+        self._beside = lists.neighbours(self.items)
+        self._of_all = repr((self._site.view, edition.thumbnail, edition.social))
+
+    def of_all(self) -> Iterator[tuple[str, bytes]]:
+        """Render what is no episode's own, with the styles and scripts that all pages ask for.
+
+        Raises:
+            TemplateError: a template cannot be rendered.
+        """
+        site, edition = self._site, self._edition
+        unused = () if site.view.search else (site.static.keys["search.js"],)
+        yield from ((key, data) for key, data in site.static.contents.items() if key not in unused)
+        yield from shared.render(site, edition, self.items, self._shown)
+        for slug in edition.withdrawn:
+            yield from _tombstones(site, slug)
+        yield from _for_machines(edition, self.items)
+        if edition.icons:
+            emblem = edition.show.link(site.static.keys["icon.svg"])
+            yield views.MANIFEST_KEY, as_json(manifest(site.view, emblem=emblem, icons=edition.icons))
+
+    def made_of(self, item: Item) -> str:
+        """Hash what the pages of an episode are made of besides itself, the settings and the templates."""
+        beside = [self._brief_view(each) for each in self._beside[item.episode.slug]]
+        return hashlib.sha256(repr((self._of_all, beside)).encode(errors="surrogateescape")).hexdigest()
+
+    def of_episode(self, item: Item) -> Iterator[tuple[str, bytes]]:
+        """Render an episode's page, its players and its transcript.
+
+        Raises:
+            TemplateError: a template cannot be rendered.
+        """
+        site, view = self._site, self._shown[item.episode.slug]
+        older, newer = map(self._brief_view, self._beside[view.slug])
+        page = PageView(title=f"{view.title} \u2013 {site.view.title}", description=view.summary, address=view.address)
+        values: dict[str, Any] = {
+            "about": f"episode {view.slug}",
+            "episode": view,
+            "parts": script.parts(item.episode),
+            "transcript_language": transcript_language(item, view),
+        }
+        own: dict[str, Any] = {
+            "data": views.episode_data(site.view, view, item),
+            "waveform": site.show.link(model.waveform_key(view.slug)) if item.waveform else "",
+            "groups": _groups(site, item.episode),
+            "moments": moments.homeless(view.notes, values["parts"], view.chapters),
+            "older": older,
+            "newer": newer,
+        }
+        yield model.episode_key(view.slug), site.render("episode.html.jinja", page, **own, **values)
+        yield from embeds.of_episode(site, view)
+        if item.episode.transcript is not None:
+            sheet = PageView(title=f"Transcript: {page.title}", description=view.summary, address=view.address)
+            yield model.transcript_key(view.slug, "html"), site.render("transcript.html.jinja", sheet, **values)
+
+    def _brief_view(self, item: Item | None) -> EpisodeView | None:
+        """Show an episode on the page of another, which so stays as it is when notes are corrected."""
+        return self._brief[item.episode.slug] if item else None
+
+
+def transcript_language(item: Item, view: EpisodeView) -> str:
+    """Name the language of an episode's words."""
+    transcript = item.episode.transcript
+    return transcript.language if transcript else view.language
+
+
+def _groups(site: Site, episode: Episode) -> dict[str, dict[str, str]]:
+    """Link the lists that an episode stands in: by kind, the link by title."""
+    found = lists.of_episode(site.show, episode)
+    kinds = (lists.REGIONS, lists.SEASONS, lists.SETS, lists.TOPICS, lists.PEOPLE)
+    return {kind: {title: site.show.link(key) for title, key in found.get(kind, ())} for kind in kinds}
+
+
+def _tombstones(site: Site, slug: str) -> Iterator[tuple[str, bytes]]:
+    """Say at the addresses of a withdrawn episode that it was withdrawn, and nothing else of it."""
+    page = PageView(title=f"Episode withdrawn \u2013 {site.view.title}", description="", address=None, is_indexed=False)
+    about = f"the withdrawn episode {slug}"
+    yield model.episode_key(slug), site.render("withdrawn.html.jinja", page, about=about)
+    for form in (COMPACT, TALL):
+        yield model.embed_key(slug, form), site.render("withdrawn-embed.html.jinja", page, about=about)
+
+
+def _for_machines(edition: Edition, items: tuple[Item, ...]) -> Iterator[tuple[str, bytes]]:
+    show, said = edition.show, edition.show.site
+    rows = [
+        (key, views.newest(tuple(each.published for each in of), show.timezone))
+        for key, of in shared.keys(edition, items)
+    ]
+    rows += [(model.episode_key(item.episode.slug), views.newest((item.published,), show.timezone)) for item in items]
+    yield model.SITEMAP_KEY, _sitemap_text((show.url(key), day) for key, day in rows).encode()
+    yield "robots.txt", f"User-agent: *\nDisallow:\n\nSitemap: {show.url(model.SITEMAP_KEY)}\n".encode()
+    if said.security_contact and said.security_expires:
+        lines = [f"Contact: {said.security_contact}", f"Expires: {said.security_expires}T00:00:00Z"]
+        lines += ["Preferred-Languages: en", f"Canonical: {show.url(SECURITY_KEY)}"]
+        yield SECURITY_KEY, "".join(f"{line}\n" for line in lines).encode()
+
+
+def _sitemap_text(rows: Iterable[tuple[str, str | None]]) -> Markup:
+    lines = [
+        Markup(" <url><loc>{}</loc>{}</url>\n").format(
+            address, Markup("<lastmod>{}</lastmod>").format(day) if day else ""
+        )
+        for address, day in rows
+    ]
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
+    return Markup("{}{}</urlset>\n").format(Markup(head), Markup("").join(lines))  # noqa: S704  # a constant
