@@ -124,7 +124,7 @@ def _built(order: _Order, report: Report) -> tuple[Survey, Built]:
         due, waiting = _divided(due, (*heard, *unsigned), where)
         new = tuple(episode for episode in chosen if episode.slug in fresh)
         missed = list(misses(where, show, chosen, mastered))
-        before = chain.from_iterable(each.said for each in known.episodes.values()) if known else ()
+        before = chain.from_iterable(each.misses for each in known.episodes.values()) if known else ()
         told = (*stuck, *heard, *unsigned)
         _warn(report, found.problems, told, remarks(where, new, mastered), missed, before)
         public = tuple(episode for episode in due if episode.visibility is Visibility.PUBLIC)
@@ -214,7 +214,7 @@ class _Noting:
 
 def _surveyed(order: _Order) -> tuple[Survey, frozenset[str]]:
     prepare = None if order.around else partial(drafts.with_notes, order.where)
-    known = {name: each.item.episode for name, each in order.known.episodes.items()} if order.known else None
+    known = order.known.episodes if order.known else None
     found = survey(order.where, order.cache, now=order.now, prepare=prepare, known=known)
     found, faulty = found.around() if order.around else (found, frozenset[str]())
     found.require(order.slugs)

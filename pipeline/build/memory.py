@@ -54,11 +54,6 @@ class Remembered:
     made_of: str
     outputs: dict[str, Made] = field(default_factory=dict)
 
-    @property
-    def said(self) -> tuple[Problem, ...]:
-        """All that is said of it."""
-        return (*self.problems, *self.misses)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:

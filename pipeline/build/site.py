@@ -149,19 +149,19 @@ def _claim(site: Path) -> None:
 
 def _linked_folders(site: Path) -> Iterator[Path]:
     """List links to folders, through which files would be written elsewhere."""
-    yield from (Path(entry.path) for _, entry in _below(str(site)) if entry.is_symlink() and entry.is_dir())
+    found = _below(str(site)) if site.is_dir() else []
+    yield from (Path(entry.path) for _, entry in found if entry.is_symlink() and entry.is_dir())
 
 
-def _below(folder: str, place: str = "") -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+def _below(folder: str, place: str = "") -> list[tuple[str, "os.DirEntry[str]"]]:
     """List what lies below a folder with the key of each, what a folder holds before itself; links are not followed."""
-    try:
-        entries = list(os.scandir(folder))
-    except FileNotFoundError:
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _below(entry.path, f"{place}{entry.name}/")
-        yield f"{place}{entry.name}", entry
+    found: list[tuple[str, os.DirEntry[str]]] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                found += _below(entry.path, f"{place}{entry.name}/")
+            found.append((f"{place}{entry.name}", entry))
+    return found
 
 
 def _stamp(path: str) -> tuple[int, ...] | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline import artwork, audio, check, feed, trust, words, workspace
 from pipeline.build import gate
+from pipeline.build.memory import Remembered
 from pipeline.cache import Cache, key
 from pipeline.errors import ArtworkError, AudioError, MediaError, WorkspaceError
 from pipeline.model import FEED_KEY, PUBLISHER_KEY, Episode, Picture, Problem, Show, Withdrawal, feed_key
@@ -98,7 +99,7 @@ def survey(
     *,
     now: datetime,
     prepare: Callable[[Show, Episode], Episode] | None = None,
-    known: Mapping[str, Episode] | None = None,
+    known: Mapping[str, Remembered] | None = None,
 ) -> Survey:
     """Read the workspace and check it.
 
@@ -107,14 +108,17 @@ def survey(
         cache: remembers hashes and durations.
         now: decides which episodes are due.
         prepare: completes each episode before it is checked (a build drafts missing notes).
-        known: episodes by the name of their folder that are as they were: they are neither read nor checked again, but
-            for what is wrong between them and others.
+        known: what is known of episodes that are as they were, by the name of their folder: they are neither read nor
+            checked again, but for what is wrong between them and others; nothing is said of what was found in them.
     """
     show, problems = workspace.read_show(where)
     if show is None:
         return Survey(show=None, episodes=(), problems=problems)
-    there, more = workspace.read_episodes(where, show, READERS, known=known)
-    read = tuple(episode for episode in there if not known or episode.path.name not in known)
+    known = known or {}
+    there, more = workspace.read_episodes(
+        where, show, READERS, known={name: each.item.episode for name, each in known.items()}
+    )
+    read = tuple(episode for episode in there if episode.path.name not in known)
     if prepare is not None:
         read = tuple(prepare(show, episode) for episode in read)
     examined = gate.examine(where, show, read, cache, now=now)
@@ -133,7 +137,7 @@ def survey(
     return Survey(
         show=show,
         episodes=_merged(there, episodes),
-        problems=(*problems, *each),
+        problems=(*problems, *each, *chain.from_iterable(one.problems for one in known.values())),
         pictures=dict(facts.pictures),
         durations_ms=dict(facts.durations_ms),
         reviewed=dict(examined.reviewed),

@@ -1,6 +1,7 @@
 """The commands `check` and `status`: a workspace looked at, nothing changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -8,6 +9,8 @@ from typing import Any, ClassVar
 
 from pipeline.build import survey
 from pipeline.build.mastering import cached
+from pipeline.build.memory import Memory, Remembered
+from pipeline.build.standing import Standing
 from pipeline.build.survey import Survey
 from pipeline.cache import Cache
 from pipeline.cli.sending import published
@@ -19,18 +22,22 @@ DUAL_MONO_LU = 3.0103  # two equal channels are louder than one by 10 log10(2)
 
 def look(where: Workspace, *, now: datetime) -> Survey:
     """Survey a workspace with its cache."""
-    cache = Cache(where.cache)
-    found = survey(where, cache, now=now)
-    cache.close()
-    return found
+    with closing(Cache(where.cache)) as cache:
+        return survey(where, cache, now=now)
 
 
 def problems(where: Workspace, slugs: tuple[str, ...], *, now: datetime) -> tuple[Problem, ...]:
     """Find the problems of a workspace, or of the show and the episodes named."""
-    found = look(where, now=now)
+    with closing(Cache(where.cache)) as cache:
+        found = survey(where, cache, now=now, known=_known(where, cache, now))
     found.require(slugs)
     others = [f"{where.name(e.path)}/" for e in found.episodes if slugs and e.slug not in slugs]
     return tuple(problem for problem in found.problems if not problem.source.startswith(tuple(others)))
+
+
+def _known(where: Workspace, cache: Cache, now: datetime) -> Mapping[str, Remembered]:
+    """Recall the episodes that stand as the last build left them: those are not read again."""
+    return Memory(cache, Standing(where, now=now)).episodes
 
 
 def as_json(problem: Problem) -> dict[str, Any]:
@@ -75,13 +82,12 @@ def status(where: Workspace, *, now: datetime) -> tuple[StatusRow, ...]:
     Raises:
         CheckFailedError: the settings or the folder of the episodes cannot be read.
     """
-    cache = Cache(where.cache)
-    found = survey(where, cache, now=now)
-    if found.show is None or any(problem.source == where.name(where.episodes) for problem in found.problems):
-        found.complete()
-    show = found.show
-    rows = tuple(_row(where, show, e, cached(cache, show, e), found, now) for e in found.episodes) if show else ()
-    cache.close()
+    with closing(Cache(where.cache)) as cache:
+        found = survey(where, cache, now=now, known=_known(where, cache, now))
+        if found.show is None or any(problem.source == where.name(where.episodes) for problem in found.problems):
+            found.complete()
+        show, seen = found.show, _Seen(where=where, found=found, now=now, built=_built(where), live=_live(where))
+        rows = tuple(_row(seen, show, each, cached(cache, show, each)) for each in found.episodes) if show else ()
     return rows + tuple(_unreadable(where, found)) if show else ()
 
 
@@ -104,23 +110,32 @@ def _unreadable(where: Workspace, found: Survey) -> Iterator[StatusRow]:
             )
 
 
-def _row(  # noqa: PLR0917 - a row draws on all of it
-    where: Workspace, show: Show, episode: Episode, master: Master | None, found: Survey, now: datetime
-) -> StatusRow:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What all rows draw on. built, live: SHA-256 by key of what was built and of what was published."""
+
+    where: Workspace
+    found: Survey
+    now: datetime
+    built: Mapping[str, str]
+    live: Mapping[str, str]
+
+
+def _row(seen: _Seen, show: Show, episode: Episode, master: Master | None) -> StatusRow:
     loudness = master.loudness if master else None
     mono = show.audio.channels == 1
     read = loudness.integrated_lufs if loudness else None
     as_played = read + DUAL_MONO_LU if read is not None and mono and _counts_one_channel(show) else read
-    state, waits_for = _state(where, episode, master, found, now)
+    state, waits_for = _state(seen, episode, master)
     return StatusRow(
         slug=episode.slug,
         state=state,
-        duration_ms=master.duration_ms if master else found.durations_ms.get(episode.slug),
+        duration_ms=master.duration_ms if master else seen.found.durations_ms.get(episode.slug),
         loudness_as_played_lufs=_rounded(as_played),
         loudness_per_channel_lufs=_rounded(as_played - DUAL_MONO_LU) if as_played is not None and mono else None,
         true_peak_dbtp=_rounded(loudness.true_peak_dbtp) if loudness else None,
         waits_for=waits_for,
-        master=where.name(master.path) if master else None,
+        master=seen.where.name(master.path) if master else None,
     )
 
 
@@ -132,17 +147,18 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
 
 
-def _state(where: Workspace, episode: Episode, master: Master | None, found: Survey, now: datetime) -> tuple[str, str]:
+def _state(seen: _Seen, episode: Episode, master: Master | None) -> tuple[str, str]:
+    found = seen.found
     taken_back = next((each for each in found.withdrawn if each.slug == episode.slug and not each.speaker), None)
     if taken_back is not None:
         unfinished = "cln-media publish, which finishes it"
         return f"withdrawn {taken_back.on}", "nothing" if taken_back.finished_on else unfinished
-    here = f"{where.name(episode.path)}/"
+    here = f"{seen.where.name(episode.path)}/"
     fatal = [problem for problem in found.problems if problem.fatal and problem.source.startswith(here)]
-    state = "draft" if episode.published is None else "due" if episode.is_due(now) else "scheduled"
+    state = "draft" if episode.published is None else "due" if episode.is_due(seen.now) else "scheduled"
     page = episode_key(episode.slug)
-    built = _digest(_built(where), page)
-    if built and built == _digest(published(where), page) and not fatal:
+    built = seen.built.get(page)
+    if built and built == seen.live.get(page) and not fatal:
         return "published", "nothing"
     if fatal:
         return state, f"{fatal[0].source.removeprefix(here)}: {fatal[0].message}"
@@ -163,12 +179,17 @@ def _next(episode: Episode, master: Master | None, state: str) -> str:
     return "cln-media build"
 
 
-def _built(where: Workspace) -> Release | None:
+def _built(where: Workspace) -> dict[str, str]:
     try:
-        return Release.from_json((where.site / MANIFEST_KEY).read_bytes())
+        return _by_key(Release.from_json((where.site / MANIFEST_KEY).read_bytes()))
     except (OSError, ValueError):
-        return None
+        return {}
 
 
-def _digest(release: Release | None, key: str) -> str | None:
-    return next((asset.sha256 for asset in release.assets if asset.key == key), None) if release else None
+def _live(where: Workspace) -> dict[str, str]:
+    release = published(where)
+    return _by_key(release) if release else {}
+
+
+def _by_key(release: Release) -> dict[str, str]:
+    return {asset.key: asset.sha256 for asset in release.assets}
