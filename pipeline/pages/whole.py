@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from pipeline import model
 from pipeline.model import Edition, Episode, Item, Visibility
-from pipeline.pages import embeds, lists, rendering, script, shared, views
+from pipeline.pages import embeds, lists, moments, rendering, script, shared, views
 from pipeline.pages.framing import COMPACT, TALL
 from pipeline.pages.manifest import manifest
 from pipeline.pages.rendering import Site, as_json
@@ -72,6 +72,7 @@ class Pages:
             "data": views.episode_data(site.view, view, item),
             "waveform": site.show.link(model.waveform_key(view.slug)) if item.waveform else "",
             "groups": _groups(site, item.episode),
+            "moments": moments.homeless(view.notes, values["parts"], view.chapters),
             "older": older,
             "newer": newer,
         }
