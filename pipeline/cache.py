@@ -216,6 +216,8 @@ class Cache:
         Raises:
             WorkspaceError: the cache cannot be written.
         """
+        if self._hashes == self._written:
+            return
         kept = {name: value for name, value in self._hashes.items() if value[2] and Path(name).exists()}
         if kept == self._written:
             return

@@ -1,13 +1,18 @@
 """Fixtures that more than one test file uses."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from pipeline import publish
+from pipeline.cache import Cache
 from pipeline.model import StorageSettings
-from tests import seaweed, stores
+from tests import browser as browsing
+from tests import network as networks
+from tests import seaweed, serving, stores
 from tests import swift as swift_store
 
 
@@ -44,3 +49,22 @@ def as_publisher(s3: seaweed.Seaweed, monkeypatch: pytest.MonkeyPatch) -> seawee
     """Sign in to the real store, as a person does: by the environment."""
     stores.sign_in(monkeypatch, s3.access_key, s3.secret_key)
     return s3
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Start a browser for the whole session; each test opens windows of its own in it."""
+    with browsing.chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[networks.Network]:
+    """Build the sample network of thirty episodes and serve it."""
+    root, port = tmp_path_factory.mktemp("network"), serving.free_port()
+    files: dict[str, Path] = {}
+    with closing(Cache(root / ".cache")) as cache:
+        edition = networks.edition(f"http://localhost:{port}/", cache, files)
+        site = networks.write(edition, files, root, cache)
+    with serving.serving(site, port) as url:
+        yield networks.Network(url, site, edition)

@@ -555,7 +555,7 @@ def kill(stage: Stage, number: int, moment: str) -> None:
     ledger = ledger_of(place.store)
     assert len(publish.entries(ledger)) == (3 if ledger.kept else 1)
     assert not (ledger.kept and ledger.turn), "a release could be brought back"
-    if number % 4 == 1:
+    if number % 8 == 1:
         publish_in_turn(stage.folder / "site", place.store, WITHOUT)
         assert ledger_of(place.store).turn is None
         assert {listed.key for listed in place.store.listing()} <= live | {LEDGER_KEY}
@@ -563,10 +563,10 @@ def kill(stage: Stage, number: int, moment: str) -> None:
 
 
 def test_killed_at_any_request_the_next_run_finishes(stage: Stage) -> None:
-    """Killed at every second request of a withdrawal, whether or not a publish comes between; `make soak` does all."""
+    """Killed at every fourth request of a withdrawal, whether or not a publish comes between; `make soak` does all."""
     count = requests_of(stage)
     assert count > 20
-    for number in range(1, count + 1, 2):
+    for number in range(1, count + 1, 4):
         kill(stage, number, _MOMENTS[number % 3])
 
 

@@ -3,12 +3,9 @@
 import gzip
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from pipeline import build, model, pages, preview, publish, search
+from pipeline import build, model, pages, publish, search
 from pipeline.build import headers, searching
 from pipeline.build import site as building
 from pipeline.cache import Cache
@@ -24,7 +21,7 @@ from pipeline.cli import planning
 from pipeline.errors import SearchError, StorageError
 from pipeline.model import Cue, Edition, Findable, Item, Passage, Release, Transcript
 from tests import browser as browsing
-from tests import samples
+from tests import samples, serving
 
 HOSTILE = (
     '<img src=x onerror="document.title=1"> <script>document.title=1</script> &lt;b&gt; "><svg onload=alert(1)> '
@@ -108,36 +105,14 @@ class Served:
     root: Path
 
 
-@contextmanager
-def serving(found: Edition, root: Path, port: int) -> Iterator[None]:
-    """Build an edition and serve it where its addresses say."""
-    made(found, root)
-    stop, ready = threading.Event(), threading.Event()
-    where = {"port": port, "base_path": "/podcast/", "stop": stop, "ready": lambda _: ready.set()}
-    thread = threading.Thread(target=preview.serve, args=(root / "site",), kwargs=where)
-    thread.start()
-    assert ready.wait(10)
-    yield
-    stop.set()
-    thread.join(10)
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Serve the edition below a path, as a site that shares its host with others."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = serving.free_port()
     root, url = tmp_path_factory.mktemp("search"), f"http://localhost:{port}/podcast/"
-    with serving(edition(url), root, port):
+    made(edition(url), root)
+    with serving.serving(root / "site", port, "/podcast/"):
         yield Served(url, root)
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser for the module."""
-    with browsing.chromium(tmp_path_factory.mktemp("chromium")) as browser:
-        yield browser
 
 
 @pytest.fixture

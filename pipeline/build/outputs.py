@@ -36,19 +36,19 @@ class Done:
 
 
 class Outputs:
-    """The texts of a site. items: those of the edition; entries: each as it stands in feeds, by the folder's name."""
+    """The texts of a site. items: the public ones; entries: each as it stands in feeds, by the name of its folder."""
 
     def __init__(self, edition: Edition, templates: Path, known: Memory | None = None) -> None:
         self._edition = edition
+        self._pages = pages.Pages(edition, templates)
+        self.items = self._pages.items
         remembered = known.episodes if known else {}
         self.entries = {
             (name := item.episode.path.name): remembered[name].entries
             if name in remembered
             else feed.entries_of(edition.show, item)
-            for item in edition.items
+            for item in self.items
         }
-        self._pages = pages.Pages(edition, templates)
-        self.items = edition.items
         self._each: tuple[Callable[[Item], Files], ...] = (_transcripts, _chapters, _waveform, self._pages.of_episode)
 
     def of_all(self) -> Files:

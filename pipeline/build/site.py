@@ -175,7 +175,8 @@ def _claim(site: Path) -> None:
 
 def _links(site: Path) -> Iterator[Path]:
     """List links: through those to folders, files would be written elsewhere."""
-    yield from (Path(entry.path) for _, entry in _below(str(site)) if entry.is_symlink())
+    found = _below(str(site)) if site.is_dir() else []
+    yield from (Path(entry.path) for _, entry in found if entry.is_symlink())
 
 
 def _clear_folders(site: Path, keys: Iterable[str]) -> None:
@@ -193,16 +194,15 @@ def _folders(key: str) -> list[str]:
     return [folder.as_posix() for folder in PurePosixPath(key).parents][:-1]
 
 
-def _below(folder: str, place: str = "") -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+def _below(folder: str, place: str = "") -> list[tuple[str, "os.DirEntry[str]"]]:
     """List what lies below a folder with the key of each, what a folder holds before itself; links are not followed."""
-    try:
-        entries = list(os.scandir(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _below(entry.path, f"{place}{entry.name}/")
-        yield f"{place}{entry.name}", entry
+    found: list[tuple[str, os.DirEntry[str]]] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                found += _below(entry.path, f"{place}{entry.name}/")
+            found.append((f"{place}{entry.name}", entry))
+    return found
 
 
 def _stamp(path: str | Path) -> Stamp | None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -216,12 +217,13 @@ def _of_others(paths: Iterable[str]) -> Iterator[str]:
         yield from _of_folder(path, 0) if path.is_dir() else _of_files([path])
 
 
-def _entries(folder: Path | str) -> Iterator["os.DirEntry[str] | None"]:
+def _entries(folder: Path | str) -> list["os.DirEntry[str] | None"]:
     """List what a folder holds, by name; None where it cannot be read."""
     try:
-        yield from sorted(os.scandir(folder), key=lambda entry: entry.name)
+        with os.scandir(folder) as entries:
+            return [*sorted(entries, key=attrgetter("name"))]
     except OSError:
-        yield None
+        return [None]
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -231,18 +233,20 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _of_folder(folder: Path | str, depth: int) -> Iterator[str]:
+def _of_folder(folder: Path | str, depth: int) -> list[str]:
+    lines: list[str] = []
     for entry in _entries(folder):
         if entry is None:
-            yield f"{folder} is not there 0 0"
+            lines.append(f"{folder} is not there 0 0")
         elif entry.name == _CACHES:
             continue
         elif _is_folder(entry):
-            yield f"{entry.path} 0 0"
+            lines.append(f"{entry.path} 0 0")
             if depth:
-                yield from _of_folder(entry.path, depth - 1)
+                lines += _of_folder(entry.path, depth - 1)
         else:
-            yield _of_entry(entry)
+            lines.append(_of_entry(entry))
+    return lines
 
 
 def _of_entry(entry: "os.DirEntry[str]") -> str:

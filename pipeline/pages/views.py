@@ -7,7 +7,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from pipeline import model
-from pipeline.model import Clip, Edition, Enclosure, Episode, EpisodeKind, Feed, Item, Show, Speaker
+from pipeline.model import TRANSCRIPT_FORMATS, Clip, Edition, Enclosure, Episode, EpisodeKind, Feed, Item, Show, Speaker
 from pipeline.pages import wording
 from pipeline.pages.framing import COMPACT, TALL, code
 from pipeline.pages.pictures import ImageView, image_view
@@ -278,10 +278,17 @@ def episode_data(show: ShowView, view: EpisodeView, item: Item) -> dict[str, obj
             "encodingFormat": view.audio.mime,
             "contentSize": str(item.enclosure.length),
             "duration": view.length_iso,
+            **_transcript_data(item),
         },
         "hasPart": [_clip(view, chapter) for chapter in view.chapters],
     }
     return {key: value for key, value in data.items() if value not in (None, "", [])}
+
+
+def _transcript_data(item: Item) -> dict[str, str]:
+    """Name the transcript by its address (schema.org: URL is a kind of Text): the words are on the page already."""
+    addresses = [file.url for file in item.transcripts if file.mime == TRANSCRIPT_FORMATS["txt"]]
+    return {"transcript": addresses[0]} if addresses else {}
 
 
 def _person(speaker: Speaker) -> dict[str, str]:

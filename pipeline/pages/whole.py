@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pipeline import model
 from pipeline.model import Edition, Episode, Item, Visibility
-from pipeline.pages import embeds, lists, rendering, script, shared, views
+from pipeline.pages import embeds, lists, moments, rendering, script, shared, views
 from pipeline.pages.framing import COMPACT, TALL
 from pipeline.pages.manifest import manifest
 from pipeline.pages.rendering import Site, as_json
@@ -29,7 +29,8 @@ class Pages:
         self._shown = {item.episode.slug: views.episode_view(edition, item) for item in self.items}
         self._brief = {slug: replace(view, notes=Markup(""), chapters=()) for slug, view in self._shown.items()}
         self._beside = lists.neighbours(self.items)
-        self._of_all = repr((self._site.view, edition.thumbnail, edition.social))
+        self._of_all = _hash((self._site.view, edition.thumbnail, edition.social))
+        self._hashes = {slug: _hash(view) for slug, view in self._brief.items()}
 
     def of_all(self) -> Iterator[tuple[str, bytes]]:
         """Render what is no episode's own, with the styles and scripts that all pages ask for.
@@ -50,8 +51,8 @@ class Pages:
 
     def made_of(self, item: Item) -> str:
         """Hash what the pages of an episode are made of besides itself, the settings and the templates."""
-        beside = [self._brief_view(each) for each in self._beside[item.episode.slug]]
-        return hashlib.sha256(repr((self._of_all, beside)).encode(errors="surrogateescape")).hexdigest()
+        beside = [self._hashes[each.episode.slug] if each else "" for each in self._beside[item.episode.slug]]
+        return _hash((self._of_all, beside))
 
     def of_episode(self, item: Item) -> Iterator[tuple[str, bytes]]:
         """Render an episode's page, its players and its transcript.
@@ -72,6 +73,7 @@ class Pages:
             "data": views.episode_data(site.view, view, item),
             "waveform": site.show.link(model.waveform_key(view.slug)) if item.waveform else "",
             "groups": _groups(site, item.episode),
+            "moments": moments.homeless(view.notes, values["parts"], view.chapters),
             "older": older,
             "newer": newer,
         }
@@ -84,6 +86,10 @@ class Pages:
     def _brief_view(self, item: Item | None) -> EpisodeView | None:
         """Show an episode on the page of another, which so stays as it is when notes are corrected."""
         return self._brief[item.episode.slug] if item else None
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(repr(value).encode(errors="surrogateescape")).hexdigest()
 
 
 def transcript_language(item: Item, view: EpisodeView) -> str:
@@ -123,12 +129,10 @@ def _for_machines(edition: Edition, items: tuple[Item, ...]) -> Iterator[tuple[s
         yield SECURITY_KEY, "".join(f"{line}\n" for line in lines).encode()
 
 
-def _sitemap_text(rows: Iterable[tuple[str, str | None]]) -> Markup:
-    lines = [
-        Markup(" <url><loc>{}</loc>{}</url>\n").format(
-            address, Markup("<lastmod>{}</lastmod>").format(day) if day else ""
-        )
-        for address, day in rows
-    ]
+def _sitemap_text(rows: Iterable[tuple[str, str | None]]) -> str:
+    lines = []
+    for address, day in rows:
+        changed = f"<lastmod>{escape(day)}</lastmod>" if day else ""
+        lines.append(f" <url><loc>{escape(address)}</loc>{changed}</url>\n")
     head = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
-    return Markup("{}{}</urlset>\n").format(Markup(head), Markup("").join(lines))  # noqa: S704  # a constant
+    return f"{head}{''.join(lines)}</urlset>\n"

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.errors import ConfigError
@@ -30,6 +31,7 @@ def clean(text: str | None) -> str:
     return _UNSAFE.sub("", text or "")
 
 
+@lru_cache(maxsize=8_192)
 def one_line(text: str | None) -> str:
     """Return `text` cleaned, every run of white space one space."""
     return " ".join(clean(text).split())

@@ -1,6 +1,7 @@
 """Foreign bytes or text enter, text that every format can carry leaves."""
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from pipeline.errors import WordsError
@@ -14,6 +15,7 @@ _ODD_SPACE = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
+@lru_cache(maxsize=8_192)  # each line is asked for once for every form that it is written in
 def clean_line(text: str) -> str:
     """Return `text` as one line: unprintable characters removed, each run of white space one space, ends trimmed."""
     if text.isprintable() and "  " not in text and text.strip() == text:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline import feed, model
 from tests import samples
+from tools.bench.auditing import lighthouse
 from tools.bench.building import building
 from tools.bench.denoising import denoising
 from tools.bench.identifying import identifying
@@ -70,6 +71,7 @@ JOBS: dict[str, Callable[[], None]] = {
     "identifying": identifying,
     "building": building,
     "searching": searching,
+    "lighthouse": lighthouse,
 }
 
 
