@@ -73,6 +73,7 @@ def test_nothing_of_it_is_left_but_that_it_was_withdrawn(session: Session, tmp_p
     assert [key for key, data in store(session).items() if b"About alpha" in data and key.endswith(".pf_fragment")]
     assert session("withdraw", "alpha", *WHY) == 0, session.err
     left = store(session)
+    assert not (session.folder / ".cache/episodes.msgpack").exists()
     for path in (session.folder / ".cache/search").rglob("*.pf_fragment"):
         assert b"About alpha" not in gzip.decompress(path.read_bytes())
     assert {key for key in left if "alpha" in key} == TOMBSTONES

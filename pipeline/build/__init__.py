@@ -62,6 +62,8 @@ def release(
     is_whole = not (slugs or force or around)
     noting = _Noting(report)
     with closing(Cache(where.cache)) as cache:
+        if around:  # what is taken back is not kept here either
+            memory.forget(cache)
         stands = standing.Standing(where, now=now) if is_whole else None
         if stands and (last := stands.last(cache)):
             before = as_before(last)
@@ -181,7 +183,7 @@ def _remember(  # noqa: PLR0917 - what a build found and made
     if known is None:
         return
     if any(part.visibility is Visibility.MEMBERS for part in show.feeds):
-        known.forget()
+        memory.forget(order.cache)
         return
     kept, today = dict[str, Remembered](), order.now.date()
     for item in edition.items:

@@ -87,15 +87,6 @@ class Memory:
         """The large files of the episodes that stand, by key."""
         return {key: Path(path) for each in self.episodes.values() for key, (path, _) in each.files.items()}
 
-    def forget(self) -> None:
-        """Let the next build know nothing.
-
-        Raises:
-            WorkspaceError: the cache cannot be written.
-        """
-        with self._mapped():
-            (self.cache.root / _NAME).unlink(missing_ok=True)
-
     def read_words_by(self, read: Callable[[Episode], Sequence[Cue]]) -> None:
         """Say how the words of an episode are read that stands, where they are asked for after all."""
         self._read = lru_cache(maxsize=_AT_ONCE)(lambda path: tuple(read(self.episodes[path.name].item.episode)))
@@ -123,7 +114,7 @@ class Memory:
         """
         others = tuple(others)
         if not self.standing.is_common_settled(others):
-            self.forget()
+            forget(self.cache)
             return
         settled = {name: each for name, each in episodes.items() if self.standing.is_settled(name)}
         common = self.standing.common(others)
@@ -131,9 +122,9 @@ class Memory:
         try:
             data = msgspec.msgpack.encode(kept, enc_hook=_plain)
         except UnicodeEncodeError:  # a folder has a name that is not text
-            self.forget()
+            forget(self.cache)
             return
-        with self._mapped():
+        with _mapped(self.cache):
             write_atomic(self.cache.root / _NAME, hashlib.sha256(data).digest() + data)
 
     def _stands(self, name: str, known: Remembered) -> bool:
@@ -145,20 +136,31 @@ class Memory:
         except OSError:
             return False
 
-    @contextmanager
-    def _mapped(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            hint = "Check the free space and the rights of that folder, then build again: finished work is kept."
-            raise WorkspaceError(f"cannot be written: {error.strerror}", source=self.cache.root, hint=hint) from error
-
     def _with_words(self, item: Item) -> Item:
         episode = item.episode
         if episode.transcript is None:
             return item
         cues = _Later(lambda: self._read(episode.path))
         return replace(item, episode=replace(episode, transcript=replace(episode.transcript, cues=cues)))
+
+
+def forget(cache: Cache) -> None:
+    """Let the next build know nothing.
+
+    Raises:
+        WorkspaceError: the cache cannot be written.
+    """
+    with _mapped(cache):
+        (cache.root / _NAME).unlink(missing_ok=True)
+
+
+@contextmanager
+def _mapped(cache: Cache) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        hint = "Check the free space and the rights of that folder, then build again: finished work is kept."
+        raise WorkspaceError(f"cannot be written: {error.strerror}", source=cache.root, hint=hint) from error
 
 
 class _Later(Sequence[Cue]):
