@@ -34,6 +34,7 @@ TRANSCRIPT_FORMATS: Mapping[str, str] = {  # extension -> media type, in the ord
 
 
 TAKEN_SLUGS = frozenset({"latest", "regions"})  # embed/latest/ is always the newest episode
+MOST_NUMBER = 65_535  # of an episode or a season: what the tags of an M4A can hold
 DEVICE_NAMES = frozenset(  # no file or folder can have them on Windows
     {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(10))}
 )

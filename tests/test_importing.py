@@ -348,6 +348,16 @@ def open_host(host: Host, feed: str, sound: bytes, address: str) -> str:
     return f"{host.url}feed"
 
 
+def test_a_number_that_tags_cannot_hold_is_left_out(
+    host: Host, root: Path, sounds: list[bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An episode numbered by its date arrives without that number: an M4A could not be tagged with it."""
+    feed = style("castopod").replace("<itunes:episode>7<", "<itunes:episode>20210105<")
+    assert "20210105" in feed
+    bring_in(root, open_host(host, feed, sounds[0], "audio/@set/waiting.wav"))
+    assert read(root)[1]["waiting-times"].number is None
+
+
 def test_castopod(host: Host, root: Path, sounds: list[bytes], capsys: pytest.CaptureFixture[str]) -> None:
     """A feed in Castopod's style arrives whole: SubRip, JSON chapters, the show's values as a proposal."""
     address = open_host(host, style("castopod"), sounds[0], "audio/@set/waiting.wav")

@@ -19,7 +19,7 @@ from pipeline.importing.chapters import in_order, in_text, start_ms
 from pipeline.importing.markdown import markdown, plain
 from pipeline.importing.old import OldEpisode, OldPage, OldShow, OldSound, OldTranscript
 from pipeline.importing.web import is_web_address
-from pipeline.model import Chapter, EpisodeKind, Soundbite
+from pipeline.model import MOST_NUMBER, Chapter, EpisodeKind, Soundbite
 
 MAX_TITLE = 255
 MAX_SUMMARY = 500
@@ -226,8 +226,8 @@ def _episode(item: _Element, sound: OldSound, show: OldShow, base: str) -> OldEp
         published=published,
         summary=_summary(item),
         notes=markdown(item.raw("content:encoded", "description", "itunes:summary") or "") or None,
-        season=_number(item.line("itunes:season", "podcast:season")),
-        number=_number(item.line("itunes:episode", "podcast:episode")),
+        season=_number(item.line("itunes:season", "podcast:season"), most=MOST_NUMBER),
+        number=_number(item.line("itunes:episode", "podcast:episode"), most=MOST_NUMBER),
         kind=_kind(item.line("itunes:episodeType")),
         explicit=_truth(item.line("itunes:explicit")),
         language=_language(item.line("dc:language")) or show.language,
@@ -350,12 +350,12 @@ def _kind(text: str | None) -> EpisodeKind:
     return EpisodeKind(word) if word in set(EpisodeKind) else EpisodeKind.FULL
 
 
-def _number(text: str | None) -> int | None:
+def _number(text: str | None, most: int = 10**12) -> int | None:
     try:
         number = Decimal(text or "")
     except InvalidOperation:
         return None
-    return int(number) if number.is_finite() and 0 < number < 10**12 and number == int(number) else None
+    return int(number) if number.is_finite() and 0 < number <= most and number == int(number) else None
 
 
 def _language(text: str | None) -> str | None:

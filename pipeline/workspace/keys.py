@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from pipeline.model import DEVICE_NAMES
+from pipeline.model import DEVICE_NAMES, MOST_NUMBER
 
 Kind = Literal[
     "text", "whole number", "number", "time", "true or false", "date", "date and time", "list of texts", "table"
@@ -311,7 +311,13 @@ SHOW_SECTIONS = (
         many=True,
         keys=(
             Key(
-                name="number", kind="whole number", doc="The season's number.", required=True, minimum=1, example="2026"
+                name="number",
+                kind="whole number",
+                doc="The season's number.",
+                required=True,
+                minimum=1,
+                maximum=MOST_NUMBER,
+                example="2026",
             ),
             Key(
                 name="name",
@@ -761,8 +767,20 @@ EPISODE_SECTIONS = (
                 "a build after that time.",
             ),
             Key(name="recorded_on", kind="date", doc="The day of the recording."),
-            Key(name="season", kind="whole number", doc="The season, for instance the year.", minimum=1),
-            Key(name="number", kind="whole number", doc="The episode's number within the season.", minimum=1),
+            Key(
+                name="season",
+                kind="whole number",
+                doc="The season, for instance the year.",
+                minimum=1,
+                maximum=MOST_NUMBER,
+            ),
+            Key(
+                name="number",
+                kind="whole number",
+                doc="The episode's number within the season.",
+                minimum=1,
+                maximum=MOST_NUMBER,
+            ),
             Key(
                 name="display",
                 kind="text",
