@@ -259,6 +259,7 @@ def _copy(path: Path, original: Path, cache: Cache) -> tuple[bool, Stamp]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    cache.remember(path, cache.sha256(original))  # an hour of sound would be read again by the next build
     return True, _stamp(path) or ()
 
 
