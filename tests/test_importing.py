@@ -348,9 +348,7 @@ def open_host(host: Host, feed: str, sound: bytes, address: str) -> str:
     return f"{host.url}feed"
 
 
-def test_a_number_that_tags_cannot_hold_is_left_out(
-    host: Host, root: Path, sounds: list[bytes], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_number_that_tags_cannot_hold_is_left_out(host: Host, root: Path, sounds: list[bytes]) -> None:
     """An episode numbered by its date arrives without that number: an M4A could not be tagged with it."""
     feed = style("castopod").replace("<itunes:episode>7<", "<itunes:episode>20210105<")
     assert "20210105" in feed
