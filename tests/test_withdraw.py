@@ -68,6 +68,16 @@ def store(session: Session) -> dict[str, bytes]:
     return {key: gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data for key, data in files.items()}
 
 
+def accepted_number(session: Session) -> str:
+    """Have a number said in an episode, and accepted; return the finding's id."""
+    words = session.folder / "episodes/alpha/transcript.vtt"
+    words.write_text(words.read_text().replace("one practice", "999 000 0018"))
+    session("review", "alpha", "--json")
+    found = json.loads(session.out)[0]["id"]
+    assert session("review", "alpha", found, "--accept", "A test", "--by", "Officer") == 0
+    return str(found)
+
+
 def test_nothing_of_it_is_left_but_that_it_was_withdrawn(session: Session, tmp_path: Path) -> None:
     """Feeds, pages, sound, words and pictures are gone; its two addresses say so and nothing else of it."""
     assert [key for key, data in store(session).items() if b"About alpha" in data and key.endswith(".pf_fragment")]
@@ -247,11 +257,7 @@ def test_what_is_removed_later_leaves_members_too(
 ) -> None:
     """Words that members could read and that are removed now are in no file of their part any more."""
     session = with_members(original, tmp_path, capsys, is_private=True)
-    words = session.folder / "episodes/alpha/transcript.vtt"
-    words.write_text(words.read_text().replace("one practice", "999 000 0018"))
-    session("review", "alpha", "--json")
-    found = json.loads(session.out)[0]["id"]
-    assert session("review", "alpha", found, "--accept", "A test", "--by", "Officer") == 0
+    found = accepted_number(session)
     assert session("publish", "--yes") == 0, session.err
     before = {key for key in store(session) if "/media/alpha" in key}
     assert session("review", "alpha", found, "--remove", "--by", "Officer") == 0, session.err
@@ -459,11 +465,7 @@ def test_two_with_one_slug_are_told_apart_first(session: Session) -> None:
 
 def test_words_removed_after_a_rename_leave_the_earlier_files_too(session: Session) -> None:
     """What was published under another slug before words were removed goes with the rest."""
-    words = session.folder / "episodes/alpha/transcript.vtt"
-    words.write_text(words.read_text().replace("one practice", "999 000 0018"))
-    session("review", "alpha", "--json")
-    found = json.loads(session.out)[0]["id"]
-    assert session("review", "alpha", found, "--accept", "A test", "--by", "Officer") == 0
+    found = accepted_number(session)
     assert session("publish", "--yes") == 0, session.err
     before = {key for key in store(session) if key.startswith("media/alpha")}
     (session.folder / "episodes/alpha").rename(session.folder / "episodes/renamed")
@@ -480,11 +482,7 @@ def test_a_release_staged_before_words_were_removed_is_not_promoted(session: Ses
     """What was staged with the words must be staged again; once the live release is without them, it is removed."""
     with (session.folder / "cln_media.toml").open("a") as file:
         file.write('\n[storage]\nstaging = { url = "file:./trial" }\n')
-    words = session.folder / "episodes/alpha/transcript.vtt"
-    words.write_text(words.read_text().replace("one practice", "999 000 0018"))
-    session("review", "alpha", "--json")
-    found = json.loads(session.out)[0]["id"]
-    assert session("review", "alpha", found, "--accept", "A test", "--by", "Officer") == 0
+    found = accepted_number(session)
     assert session("publish", "--yes", "--to", "staging") == 0, session.err
     assert session("review", "alpha", found, "--remove", "--by", "Officer") == 0, session.err
     assert session("promote", "staging", "--yes") == 1
@@ -558,11 +556,7 @@ def test_broken_settings_get_their_sentence(session: Session) -> None:
 
 def test_what_was_removed_later_is_in_no_earlier_release(session: Session) -> None:
     """Words that were public and are removed now go from the store with the releases and the sound that held them."""
-    words = session.folder / "episodes/alpha/transcript.vtt"
-    words.write_text(words.read_text().replace("one practice", "999 000 0018"))
-    session("review", "alpha", "--json")
-    found = json.loads(session.out)[0]["id"]
-    assert session("review", "alpha", found, "--accept", "A test", "--by", "Officer") == 0
+    found = accepted_number(session)
     assert session("publish", "--yes") == 0, session.err
     before = {key for key in store(session) if key.startswith("media/alpha")}
     assert session("review", "alpha", found, "--remove", "--by", "Officer") == 0, session.err

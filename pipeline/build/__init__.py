@@ -1,6 +1,5 @@
 """The order of the stages, on one page: a workspace in, site/ and its release out."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
@@ -19,15 +18,12 @@ from pipeline.build.members import editions
 from pipeline.build.memory import Memory, Remembered
 from pipeline.build.outputs import everything
 from pipeline.build.site import Stamp
-from pipeline.build.survey import READERS, CheckFailedError, Survey, survey
+from pipeline.build.survey import READERS, CheckFailedError, Survey, once_called, survey
 from pipeline.cache import Cache
 from pipeline.errors import BusyError
 from pipeline.model import Cue, Edition, Episode, Problem, Show, Visibility
-from pipeline.trust import identities
 from pipeline.trust.identities import Identity
 from pipeline.workspace import Workspace
-
-_GUID = re.compile(r"""(?m)^\s*guid\s*=\s*["']([^"'\n]+)["']""")
 
 __all__ = ["Built", "CheckFailedError", "Report", "Survey", "everything", "release", "survey"]
 
@@ -230,17 +226,7 @@ def _surveyed(order: _Order) -> tuple[Survey, frozenset[str]]:
         return found, frozenset()
     left, faulty = found.around()
     unread = faulty - {episode.slug for episode in found.episodes}
-    return left, faulty.union(*(_once_called(order.where, name) for name in unread))
-
-
-def _once_called(where: Workspace, name: str) -> frozenset[str]:
-    """Say under which slugs an episode was published whose folder cannot be read, if it still names its GUID."""
-    try:
-        text = (where.episodes / name / workspace.EPISODE_NAME).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return frozenset()
-    guids = _GUID.findall(text)
-    return frozenset(slug for slug, each in identities.known(where.trail).items() if each.guid in guids)
+    return left, faulty.union(*(once_called(order.where, name) for name in unread))
 
 
 def _warn(report: Report, *problems: Iterable[Problem]) -> None:

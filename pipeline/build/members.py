@@ -7,11 +7,13 @@ each member: 500 members cost little more than one.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
-from pipeline import feed, pages, words
+from pipeline import feed, pages
 from pipeline.build import headers
 from pipeline.build.items import Press
+from pipeline.build.outputs import words_of
 from pipeline.cache import Cache
 from pipeline.members import Member, member_prefix
 from pipeline.model import (
@@ -28,19 +30,12 @@ from pipeline.model import (
     Release,
     Show,
     Visibility,
-    chapters_key,
     feed_key,
     transcript_key,
 )
 
 STAND_IN = "5ec0de" * 6 + "5ec0"  # the secret of nobody, as long as a secret, so that nothing is cut otherwise
 _HOME_KEY = "index.html"
-_TRANSCRIPT_WRITERS = {
-    "vtt": words.webvtt,
-    "srt": words.srt,
-    "json": words.transcript_json,
-    "txt": words.plain_text,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +99,7 @@ def render(made: MembersEdition, *, templates: Path) -> MembersSite:
         TemplateError: a template cannot be rendered.
     """
     pages_of_feed = feed.render_pages(made.edition, made.feed, key=FEED_KEY)
-    texts = {**pages_of_feed, **_transcripts(made.edition), **_chapters(made.edition)}
+    texts = {**pages_of_feed, **dict(chain.from_iterable(map(words_of, made.edition.items)))}
     texts |= pages.members(_for_pages(made), templates=templates)
     personal = {key: data for key, data in texts.items() if STAND_IN.encode() in data}
     shared = {key: data for key, data in texts.items() if key not in personal}
@@ -183,23 +178,6 @@ def _for_pages(made: MembersEdition) -> Edition:
     show = made.edition.show
     show = replace(show, title=made.feed.title, description=made.feed.description or show.description)
     return replace(made.edition, show=show)
-
-
-def _transcripts(edition: Edition) -> dict[str, bytes]:
-    return {
-        transcript_key(item.episode.slug, extension): write(item.episode.transcript)
-        for item in edition.items
-        if item.episode.transcript is not None
-        for extension, write in _TRANSCRIPT_WRITERS.items()
-    }
-
-
-def _chapters(edition: Edition) -> dict[str, bytes]:
-    return {
-        chapters_key(item.episode.slug): words.chapters_json(item.episode.chapters)
-        for item in edition.items
-        if item.episode.chapters
-    }
 
 
 def _text_asset(key: str, data: bytes) -> Asset:

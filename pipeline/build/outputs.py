@@ -49,7 +49,7 @@ class Outputs:
             else feed.entries_of(edition.show, item)
             for item in self.items
         }
-        self._each: tuple[Callable[[Item], Files], ...] = (_transcripts, _chapters, _waveform, self._pages.of_episode)
+        self._each: tuple[Callable[[Item], Files], ...] = (words_of, _waveform, self._pages.of_episode)
 
     def of_all(self) -> Files:
         """Write what is made of all episodes: feeds, lists, and what the site says of itself.
@@ -148,13 +148,11 @@ def _add_all(spool: site.Spool, outputs: Outputs, report: Report) -> None:
         raise CheckFailedError(problems)
 
 
-def _transcripts(item: Item) -> Files:
+def words_of(item: Item) -> Files:
+    """Write what is said in an episode in every form, and its chapters."""
     if item.episode.transcript is not None:
         for extension, write in _TRANSCRIPT_WRITERS.items():
             yield transcript_key(item.episode.slug, extension), write(item.episode.transcript)
-
-
-def _chapters(item: Item) -> Files:
     if item.episode.chapters:
         yield chapters_key(item.episode.slug), words.chapters_json(item.episode.chapters)
 

@@ -1,5 +1,6 @@
 """What a workspace holds and what is wrong with it: reads everything once, changes nothing but the cache."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from pipeline.model import FEED_KEY, PUBLISHER_KEY, Episode, Picture, Problem, S
 from pipeline.workspace import Readers, Workspace, toml
 
 READERS = Readers(transcript=words.read_transcript, chapters=words.read_chapters)
+_GUID = re.compile(r"""(?m)^\s*guid\s*=\s*["']([^"'\n]+)["']""")
 
 
 class CheckFailedError(MediaError):
@@ -145,6 +147,16 @@ def survey(
         resting=examined.resting,
         own=_by_folder(where, each),
     )
+
+
+def once_called(where: Workspace, name: str) -> frozenset[str]:
+    """Say under which slugs an episode was published whose folder cannot be read, if it still names its GUID."""
+    try:
+        text = (where.episodes / name / workspace.EPISODE_NAME).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    guids = _GUID.findall(text)
+    return frozenset(slug for slug, each in trust.identities.known(where.trail).items() if each.guid in guids)
 
 
 def _merged(there: tuple[Episode, ...], seen: tuple[Episode, ...]) -> tuple[Episode, ...]:
