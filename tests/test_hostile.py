@@ -59,7 +59,7 @@ HOSTILE = {
     "json": '\\u003cscript\\u003e", "html": "<script>window.hurt=1</script>", "__proto__": {"hurt": 1}',
 }
 HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0e-\x1f\ud800-\udfff\ufffe]")
-BESIDE = (outputs._transcripts, outputs._waveform)
+BESIDE = (outputs.words_of, outputs._waveform)
 OWN = re.compile(r"attack-\d+|(?<=sets/)[^/]+|(?<=topics/)[^/]+|(?<=people/)[^/]+")  # what is named after one attack
 ELEMENTS = {"script", "style", "iframe", "object", "embed", "base", "form", "img", "link", "svg", "meta", "textarea"}
 
