@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 FEED_KEY = "feed.xml"
@@ -23,7 +23,6 @@ MANIFEST_VERSION = 1
 SITEMAP_KEY = "sitemap.xml"
 SEARCH_KEY = "search/index.html"
 SEARCH_PAGES_KEY = "search/pages.json"
-DRAFT_MARK = "<!-- draft: delete this line when the notes have been reviewed -->"  # the first line of drafted notes
 TRANSCRIPT_FORMATS: Mapping[str, str] = {  # extension -> media type, in the order feeds list them
     "vtt": "text/vtt",
     "srt": "application/x-subrip",
@@ -31,6 +30,35 @@ TRANSCRIPT_FORMATS: Mapping[str, str] = {  # extension -> media type, in the ord
     "html": "text/html",
     "txt": "text/plain",
 }
+
+
+class Part(StrEnum):
+    """What of an episode a machine may draft for a person to correct."""
+
+    TRANSCRIPT = "transcript"
+    CHAPTERS = "chapters"
+    NOTES = "notes"
+
+
+class DraftState(StrEnum):
+    """How far a person has come with a part that a machine may have drafted."""
+
+    DRAFTED = "drafted by machine"
+    EDITED = "edited"
+    REVIEWED = "reviewed"
+
+
+DRAFT_MARKS: Mapping[Part, str] = {  # a line of the file for as long as nobody has reviewed it
+    Part.TRANSCRIPT: "NOTE draft: delete this line when the transcript has been reviewed",
+    Part.CHAPTERS: "# draft: delete this line when the chapters have been reviewed",
+    Part.NOTES: "<!-- draft: delete this line when the notes have been reviewed -->",
+}
+
+
+def is_marked(text: str, part: Part) -> bool:
+    """Say whether the file of a part still carries the mark of a draft, wherever an editor has moved it."""
+    start = DRAFT_MARKS[part].partition(":")[0]
+    return any(line.strip().lower().startswith(start.lower()) for line in text.splitlines())
 
 
 TAKEN_SLUGS = frozenset({"latest", "regions"})  # embed/latest/ is always the newest episode
@@ -294,9 +322,26 @@ class TagSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechSettings:
-    """Which recogniser model drafts transcripts; no model, no drafting."""
+    """Which recogniser model drafts transcripts; no model, no drafting. hot_words: what it is likely to hear."""
 
     model: str | None = None
+    hot_words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """An acronym or a term and what it stands for."""
+
+    term: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotesSettings:
+    """What drafts show notes besides the template. command: a program of this machine and its arguments, or none."""
+
+    command: tuple[str, ...] = ()
+    glossary: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -432,6 +477,7 @@ class Show:
     audio: AudioSettings = field(default_factory=AudioSettings)
     tags: TagSettings = field(default_factory=TagSettings)
     speech: SpeechSettings = field(default_factory=SpeechSettings)
+    notes: NotesSettings = field(default_factory=NotesSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     staging: StorageSettings | None = None
     trust: TrustSettings = field(default_factory=TrustSettings)
@@ -494,12 +540,35 @@ class Cue:
 class Transcript:
     """What is said in an episode. cues: ascending by start, ms from the start of the master; maybe read when asked for.
 
-    `origin` is the name of the file it was read from, or "recogniser" for a draft made by machine.
+    `origin` is the name of the file it was read from, or "recogniser" for a draft made by machine. repairs: what was
+    wrong in the file and was put right while it was read, a sentence each.
     """
 
     language: str
     cues: Sequence[Cue]
     origin: str
+    repairs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What somebody says before somebody else does, without times."""
+
+    text: str
+    speaker: str | None = None
+
+
+class HeardWord(NamedTuple):
+    """A word as a recogniser heard it, ms from the start of the recording; `text` begins with the space before it.
+
+    probability: 0 to 1; doubt: why a person should listen (`unsure`, `repeated`, `silence`), or empty.
+    """
+
+    start_ms: int
+    end_ms: int
+    text: str
+    probability: float = 1.0
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -721,7 +790,8 @@ class Recording:
 class Episode:
     """An episode as its folder describes it; complete or not. `published` is aware, None for a draft.
 
-    `updated` is when its content last changed after that; `machine_drafted` names what a model drafted.
+    `updated` is when its content last changed after that; `machine_drafted` names what a model drafted. drafts: how far
+    each part is that has a file.
     With `keep_audio` the recording, an MP3, is published as it is.
     """
 
@@ -759,6 +829,7 @@ class Episode:
     sign_offs: tuple[SignOff, ...] = ()
     review_on: date | None = None
     disposed_on: date | None = None
+    drafts: Mapping[Part, DraftState] = field(default_factory=dict)
 
     @property
     def recorders(self) -> tuple[tuple[Path, ...], ...]:
@@ -768,9 +839,8 @@ class Episode:
 
     @property
     def notes_are_draft(self) -> bool:
-        """Say whether the notes still carry the mark of a machine-made draft, wherever an editor has moved it."""
-        start = DRAFT_MARK.partition(":")[0]
-        return any(line.strip().lower().startswith(start) for line in (self.notes or "").splitlines())
+        """Say whether the notes still carry the mark of a machine-made draft."""
+        return is_marked(self.notes or "", Part.NOTES)
 
     def is_due(self, now: datetime) -> bool:
         """Say whether the episode has a publication date and it has come."""

@@ -9,10 +9,10 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SpeechError
-from pipeline.model import Cue, Transcript
+from pipeline.model import Cue, HeardWord, Transcript
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,14 +40,6 @@ _PAUSE_MS = 800
 _SHORT_CUE_MS = 2_000
 _SENTENCE_ENDS = (".", "?", "!", "\u2026")
 _CLAUSE_ENDS = (*_SENTENCE_ENDS, ",", ";", ":")
-
-
-class Word(NamedTuple):
-    """A word and when it is said, ms from the start of what was heard; `text` begins with the space before it."""
-
-    start_ms: int
-    end_ms: int
-    text: str
 
 
 def is_available() -> bool:
@@ -110,7 +102,7 @@ def heard_words(
     language: str,
     model: str,
     progress: Callable[[float], None] | None = None,
-) -> list[Word]:
+) -> list[HeardWord]:
     """Hear what is said, word by word, each with its time.
 
     Args:
@@ -123,7 +115,7 @@ def heard_words(
         SpeechError: as for `transcribe`.
     """
     recogniser = _loaded(model, language)
-    words: list[Word] = []
+    words: list[HeardWord] = []
     for start_ms, samples in pieces:
         length_s = len(samples) / SAMPLE_RATE_HZ
         for heard in _heard(recogniser, samples, language, model):
@@ -234,17 +226,17 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _placed(word: Any, piece_ms: int, samples: int) -> Word:
+def _placed(word: Any, piece_ms: int, samples: int) -> HeardWord:
     # The recogniser pads a piece with silence, so a last word may end after it.
     length_ms = samples * 1000 // SAMPLE_RATE_HZ
     start_ms = min(round(word.start * 1000), max(0, length_ms - 1))
     end_ms = min(round(word.end * 1000), length_ms, start_ms + _MAX_CUE_MS)
-    return Word(piece_ms + start_ms, piece_ms + max(end_ms, start_ms + 1), word.word)
+    return HeardWord(piece_ms + start_ms, piece_ms + max(end_ms, start_ms + 1), word.word, float(word.probability))
 
 
-def _cues(words: list[Word]) -> Iterator[Cue]:
+def _cues(words: list[HeardWord]) -> Iterator[Cue]:
     ordered = sorted(words, key=lambda word: word.start_ms)
-    line: list[Word] = []
+    line: list[HeardWord] = []
     for word in ordered:
         if line and _is_complete(line, word):
             yield from _cue(line)
@@ -257,25 +249,25 @@ def _cues(words: list[Word]) -> Iterator[Cue]:
     yield from _cue(line)
 
 
-def _is_complete(line: list[Word], following: Word) -> bool:
+def _is_complete(line: list[HeardWord], following: HeardWord) -> bool:
     last = line[-1]
     if following.start_ms - last.end_ms >= _PAUSE_MS:
         return True
     return last.text.rstrip().endswith(_SENTENCE_ENDS) and last.end_ms - line[0].start_ms >= _SHORT_CUE_MS
 
 
-def _fits(line: list[Word]) -> bool:
+def _fits(line: list[HeardWord]) -> bool:
     in_time = line[-1].end_ms - line[0].start_ms <= _MAX_CUE_MS
     return in_time and len("".join(word.text for word in line).strip()) <= _MAX_CUE_CHARACTERS
 
 
-def _cut(line: list[Word]) -> int:
+def _cut(line: list[HeardWord]) -> int:
     half = len(line) // 2
     clauses = [index for index in range(half, len(line)) if line[index].text.rstrip().endswith(_CLAUSE_ENDS)]
     return clauses[-1] + 1 if clauses else len(line)
 
 
-def _cue(line: list[Word]) -> Iterator[Cue]:
+def _cue(line: list[HeardWord]) -> Iterator[Cue]:
     text = " ".join("".join(word.text for word in line).split())
     if text:
         yield Cue(start_ms=line[0].start_ms, end_ms=max(word.end_ms for word in line), text=text)

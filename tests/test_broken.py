@@ -9,7 +9,7 @@ from PIL import Image
 
 from pipeline.build import survey
 from pipeline.cache import Cache
-from pipeline.model import DRAFT_MARK
+from pipeline.model import DRAFT_MARKS, Part
 from pipeline.workspace import Workspace
 from tests import studio
 
@@ -512,7 +512,7 @@ BROKEN: dict[str, tuple[Break, str, str, bool]] = {
         True,
     ),
     "no notes": (
-        file("episodes/one/notes.md", DRAFT_MARK.encode()),
+        file("episodes/one/notes.md", DRAFT_MARKS[Part.NOTES].encode()),
         "episodes/one/notes.md",
         "is still the draft",
         True,

@@ -22,7 +22,7 @@ from pipeline import build
 from pipeline.build import Built, CheckFailedError, headers, site
 from pipeline.cache import Cache
 from pipeline.errors import TemplateError, WorkspaceError
-from pipeline.model import DRAFT_MARK, Problem, Release
+from pipeline.model import DRAFT_MARKS, Part, Problem, Release
 from pipeline.workspace import Workspace
 from tests import schemas, studio
 
@@ -211,9 +211,9 @@ def test_notes_are_drafted_and_block_until_read(tmp_path: Path) -> None:
     with pytest.raises(CheckFailedError) as caught:
         release(root)
     assert [problem.message for problem in caught.value.problems] == ["is still the draft made by machine"]
-    assert notes.read_text().startswith(DRAFT_MARK)
+    assert notes.read_text().startswith(DRAFT_MARKS[Part.NOTES])
     assert "North West" in notes.read_text()
-    notes.write_text(notes.read_text().replace(DRAFT_MARK, ""))
+    notes.write_text(notes.read_text().replace(DRAFT_MARKS[Part.NOTES], ""))
     assert release(root).mastered == 1
 
 

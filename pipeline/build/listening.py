@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline import audio, identifiers, speech, trust
 from pipeline.cache import Cache, key
-from pipeline.model import Decision, Episode, Finding, Master, Problem, Show, Verdict, clock
+from pipeline.model import Decision, Episode, Finding, HeardWord, Master, Problem, Show, Verdict, clock
 from pipeline.workspace import REVIEW_NAME, Workspace
 
 _BESIDE_MS = 5_000
@@ -88,8 +88,8 @@ def _heard(  # noqa: PLR0917 - a stretch of sound, and how to listen to it
     return [(trust.said(finding), _span(words, finding)) for finding in find(text)]
 
 
-def _span(words: list[speech.Word], finding: Finding) -> tuple[int, int]:
-    at, inside = 0, list[speech.Word]()
+def _span(words: list[HeardWord], finding: Finding) -> tuple[int, int]:
+    at, inside = 0, list[HeardWord]()
     for word in words:
         if at < finding.end and finding.start < at + len(word.text):
             inside.append(word)

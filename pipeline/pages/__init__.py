@@ -119,7 +119,7 @@ def draft_notes(show: Show, episode: Episode, *, templates: Path | None = None) 
         templates: a folder that may hold another notes.md.jinja.
 
     Returns:
-        CommonMark whose first line is model.DRAFT_MARK. All that the episode says is escaped.
+        CommonMark whose first line is model.DRAFT_MARKS. All that the episode says is escaped.
 
     Raises:
         TemplateError: the template cannot be rendered; the message names file, line and episode.
@@ -128,7 +128,7 @@ def draft_notes(show: Show, episode: Episode, *, templates: Path | None = None) 
     environment = markdown_environment(templates, drafts.escape)
     values = drafts.values(show, episode)
     text = render_template(environment, "notes.md.jinja", values, about=f"episode {episode.slug}")
-    return f"{model.DRAFT_MARK}\n\n{text.strip()}\n"
+    return f"{model.DRAFT_MARKS[model.Part.NOTES]}\n\n{text.strip()}\n"
 
 
 def default_templates() -> Path:

@@ -4,6 +4,7 @@ markdown-it-py and nh3 live here. Everything is pure: bytes or text in, values o
 """
 
 from pipeline.words.chapters import chapters_json, read_chapters
+from pipeline.words.heard import heard_json, read_heard
 from pipeline.words.moving import moved
 from pipeline.words.notes import notes_html, plain
 from pipeline.words.reading import read_transcript
@@ -11,11 +12,13 @@ from pipeline.words.writing import plain_text, srt, transcript_json, webvtt
 
 __all__ = [
     "chapters_json",
+    "heard_json",
     "moved",
     "notes_html",
     "plain",
     "plain_text",
     "read_chapters",
+    "read_heard",
     "read_transcript",
     "srt",
     "transcript_json",

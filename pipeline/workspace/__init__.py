@@ -13,11 +13,15 @@ from pipeline import model
 from pipeline.errors import ConfigError, WorkspaceError
 from pipeline.model import Episode, Problem, Show
 from pipeline.workspace import keys, standing, toml
+from pipeline.workspace.drafting import drafted, replace_text, write_draft, write_new
 from pipeline.workspace.episodes import EpisodeReader
 from pipeline.workspace.places import (
     ARTWORK_NAME,
+    CHAPTERS_NAME,
     CONFIG_NAME,
+    DRAFTS_NAME,
     EPISODE_NAME,
+    HEARD_NAME,
     NOTES_NAME,
     REVIEW_NAME,
     SIGN_OFF_NAME,
@@ -28,8 +32,11 @@ from pipeline.workspace.places import (
 )
 
 __all__ = [
+    "CHAPTERS_NAME",
     "CONFIG_NAME",
+    "DRAFTS_NAME",
     "EPISODE_NAME",
+    "HEARD_NAME",
     "NOTES_NAME",
     "REVIEW_NAME",
     "SIGN_OFF_NAME",
@@ -38,10 +45,13 @@ __all__ = [
     "Readers",
     "Workspace",
     "create",
+    "drafted",
     "find",
     "read_episode",
     "read_episodes",
     "read_show",
+    "replace_text",
+    "write_draft",
     "write_episode",
     "write_new",
 ]
@@ -105,7 +115,8 @@ def _show(workspace: Workspace, values: dict[str, Any]) -> Show:
         members=workspace.root / values["members"]["list"] if values["members"]["list"] else None,
         audio=_audio_settings(workspace, audio),
         tags=model.TagSettings(**tags),
-        speech=model.SpeechSettings(model=_model_folder(workspace, values["speech"]["model"])),
+        speech=_speech(workspace, values["speech"]),
+        notes=_notes(values),
         storage=_storage(values["storage"]),
         staging=_staging(values["storage"]),
         trust=_trust(values["trust"]),
@@ -154,8 +165,14 @@ def _audio_settings(workspace: Workspace, values: dict[str, Any]) -> model.Audio
     return model.AudioSettings(**{**named, **stings, "target": target, "alternates": tuple(values["alternates"])})
 
 
-def _model_folder(workspace: Workspace, text: str | None) -> str | None:
-    return str(workspace.root / text) if text else None
+def _speech(workspace: Workspace, values: dict[str, Any]) -> model.SpeechSettings:
+    folder = str(workspace.root / values["model"]) if values["model"] else None
+    return model.SpeechSettings(model=folder, hot_words=tuple(values["hot_words"]))
+
+
+def _notes(values: dict[str, Any]) -> model.NotesSettings:
+    glossary = tuple(model.Term(**entry) for entry in values["glossary"])
+    return model.NotesSettings(command=tuple(values["notes"]["command"]), glossary=glossary)
 
 
 def _category(text: str) -> model.Category:
@@ -328,22 +345,6 @@ def _tables(episode: Episode) -> dict[str, list[dict[str, Any]]]:
 def _source_table(source: model.Source) -> dict[str, Any]:
     recorder = {"recorder": source.recorder} if source.recorder != 1 else {}
     return {"file": source.path.name, "sha256": source.sha256, **recorder}
-
-
-def write_new(path: Path, text: str) -> None:
-    """Write a text file that must not be there yet.
-
-    Raises:
-        WorkspaceError: it is there, or cannot be written.
-    """
-    try:
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise WorkspaceError("is there already", source=path, hint="It is left as it is.") from error
-    except OSError as error:
-        hint = "Check the free space and the rights of that folder."
-        raise WorkspaceError(f"cannot be written: {error.strerror}", source=path, hint=hint) from error
 
 
 GITIGNORE = """\

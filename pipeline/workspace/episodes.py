@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from pipeline import model
 from pipeline.errors import MediaError, WordsError
-from pipeline.model import Episode, Problem, Show, Transcript
+from pipeline.model import DraftState, Episode, Part, Problem, Show, Transcript
 from pipeline.workspace import keys, toml
+from pipeline.workspace.drafting import state
 from pipeline.workspace.places import (
     CHAPTERS_NAME,
     CONFIG_NAME,
@@ -27,6 +28,7 @@ from pipeline.workspace.places import (
 Value = TypeVar("Value")
 
 MAX_TEXT_BYTES = 20_000_000
+_FILES = {Part.TRANSCRIPT: TRANSCRIPT_NAMES, Part.CHAPTERS: (CHAPTERS_NAME,), Part.NOTES: (NOTES_NAME,)}
 
 
 class EpisodeReader:
@@ -93,8 +95,17 @@ class EpisodeReader:
             room=model.RoomConsent(**values["consent"]) if values["consent"]["room"] else None,
             decisions=tuple(map(_decision, decisions)),
             sign_offs=tuple(model.SignOff(**entry) for entry in sign_offs),
+            drafts=self._drafts(),
             **top,
         )
+
+    def _drafts(self) -> dict[Part, DraftState]:
+        states: dict[Part, DraftState] = {}
+        for part, names in _FILES.items():
+            path = next((path for name in names if (path := self.folder / name).is_file()), None)
+            if path is not None:
+                states[part] = state(path, part)
+        return states
 
     def _records(self, name: str, sections: tuple[keys.Section, ...]) -> list[dict[str, Any]]:
         path = self.folder / name

@@ -631,6 +631,34 @@ SHOW_SECTIONS = (
                 kind="text",
                 doc="The folder of a speech model (CTranslate2 form). Without one, no transcript is drafted.",
             ),
+            Key(
+                name="hot_words",
+                kind="list of texts",
+                doc="Words that are likely to be said: names of places, trusts and drugs, acronyms.",
+                default=[],
+            ),
+        ),
+    ),
+    Section(
+        name="notes",
+        doc="How show notes are drafted.",
+        keys=(
+            Key(
+                name="command",
+                kind="list of texts",
+                doc="A program on this computer, and its arguments, that reads the transcript on standard input and "
+                "writes a summary to standard output; the feed says that it was used.",
+                default=[],
+            ),
+        ),
+    ),
+    Section(
+        name="glossary",
+        doc="Acronyms and terms that drafted notes spell out.",
+        many=True,
+        keys=(
+            Key(name="term", kind="text", doc="As it is said, such as ICB.", required=True, maximum=60),
+            Key(name="meaning", kind="text", doc="What it stands for.", required=True, maximum=255),
         ),
     ),
     Section(

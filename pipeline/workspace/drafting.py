@@ -1,0 +1,105 @@
+"""Files of an episode written whole; what machines drafted of it, kept in `drafts/` beside what people make of it."""
+
+import os
+from pathlib import Path
+
+from pipeline.errors import WorkspaceError
+from pipeline.model import DRAFT_MARKS, DraftState, Part, is_marked
+from pipeline.workspace.places import DRAFTS_NAME
+
+_HINT = "Check the free space and the rights of that folder."
+
+
+def state(path: Path, part: Part) -> DraftState:
+    """Say how far a person has come with a part of an episode.
+
+    Args:
+        path: its file, which is there.
+        part: which it is.
+
+    Returns:
+        Reviewed where the file carries no mark of a draft; otherwise whether it is still what a machine made.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    data = path.read_bytes()
+    start = DRAFT_MARKS[part].partition(":")[0].lower().encode()
+    if start not in data.lower() or not is_marked(data.decode(errors="replace"), part):
+        return DraftState.REVIEWED
+    kept = path.parent / DRAFTS_NAME / path.name
+    try:
+        return DraftState.DRAFTED if kept.read_bytes() == data else DraftState.EDITED
+    except FileNotFoundError:
+        return DraftState.EDITED
+
+
+def drafted(folder: Path, name: str) -> str | None:
+    """Return a file of an episode as a machine last drafted it; None where none did.
+
+    Raises:
+        WorkspaceError: it cannot be read.
+    """
+    path = folder / DRAFTS_NAME / name
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkspaceError(
+            f"cannot be read: {error}", source=path, hint="Delete it: it can be made again."
+        ) from error
+
+
+def write_draft(folder: Path, name: str, text: str, *, edited: str | None = None) -> None:
+    """Write what a machine drafted: once as it is into `drafts/`, once where a person corrects it.
+
+    Args:
+        folder: the episode's.
+        name: of the file, such as notes.md.
+        text: the draft.
+        edited: what to write for the person, where they have changed an earlier draft: both, merged.
+
+    Raises:
+        WorkspaceError: it cannot be written.
+    """
+    kept = folder / DRAFTS_NAME / name
+    try:
+        kept.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise WorkspaceError(f"cannot be made: {error.strerror}", source=kept.parent, hint=_HINT) from error
+    replace_text(kept, text)
+    replace_text(folder / name, text if edited is None else edited)
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a text file that must not be there yet.
+
+    Raises:
+        WorkspaceError: it is there, or cannot be written.
+    """
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise WorkspaceError("is there already", source=path, hint="It is left as it is.") from error
+    except OSError as error:
+        raise WorkspaceError(f"cannot be written: {error.strerror}", source=path, hint=_HINT) from error
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a text file in one step: whoever reads it, or is interrupted, finds the whole old one or the whole new one.
+
+    Raises:
+        WorkspaceError: it cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        with beside.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise WorkspaceError(f"cannot be written: {error.strerror}", source=path, hint=_HINT) from error
