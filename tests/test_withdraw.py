@@ -667,9 +667,14 @@ def test_another_workspace_does_not_publish_over_it(session: Session, tmp_path: 
 def test_a_recording_is_disposed_of_and_the_episode_stays(session: Session) -> None:
     """Without recording and without cache, the same sound is published; the trail says who removed it."""
     before = store(session)
-    assert session("dispose", "beta", "--by", "Communications officer", "--yes") == 0, session.err
     folder = session.folder / "episodes/beta"
+    (folder / "drafts/previous").mkdir(parents=True)
+    (folder / "drafts/heard.json").write_text("{}")
+    (folder / "drafts/previous/elsewhere").symlink_to(session.folder / "episodes/alpha")
+    assert session("dispose", "beta", "--by", "Communications officer", "--yes") == 0, session.err
     assert not (folder / "recording.wav").exists()
+    assert not (folder / "drafts").exists()
+    assert (session.folder / "episodes/alpha/recording.wav").is_file()
     assert (folder / "master.mp3").is_file()
     shutil.rmtree(session.folder / ".cache")
     assert session("check") == 0, session.err

@@ -1,7 +1,8 @@
-"""The command `dispose`: the recording of an episode removed from this computer, and that written down."""
+"""The command `dispose`: the recording of an episode and its drafts are removed from this computer."""
 
 import re
 from datetime import datetime
+from pathlib import Path
 
 from pipeline import trust
 from pipeline.build import keeping
@@ -12,7 +13,7 @@ from pipeline.cli import looking, sending
 from pipeline.cli.screen import Screen
 from pipeline.errors import WorkspaceError
 from pipeline.model import Episode
-from pipeline.workspace import EPISODE_NAME, Workspace
+from pipeline.workspace import DRAFTS_NAME, EPISODE_NAME, Workspace
 
 _TOP_LEVEL = re.compile(r"(?m)^guid\s*=.*$")
 
@@ -45,22 +46,34 @@ def dispose(where: Workspace, slug: str, screen: Screen, *, now: datetime, by: s
             raise WorkspaceError("has no master of its own that could stay", source=source, hint=hint)
         names = ", ".join(each.path.name for each in episode.sources)
         screen.say(f"This removes {names} of {slug} for good. It can then be neither edited nor mastered again.")
+        if (episode.path / DRAFTS_NAME).exists():
+            screen.say(f"The folder {DRAFTS_NAME}/, with what machines made of its words, goes with it.")
         sending.agree(sending.Wish(yes=yes), screen, "Remove the recording?", "Nothing was removed.")
         keeping.keep(episode, master)
         _mark(episode, now)
     present = [each.path for each in episode.sources if each.path.exists()]
     present += sorted(episode.path.glob("master.*")) if is_withdrawn else []
+    drafts = _drafts(episode)
     hashes = {each.path.name: each.sha256 for each in episode.sources}
     trust.trail.note(where.trail, "dispose", slug=slug, by=by, recordings=hashes)
-    for each in present:
+    for each in (*present, *drafts):
         try:
-            each.unlink()
+            each.rmdir() if each.is_dir() and not each.is_symlink() else each.unlink()
         except OSError as error:
             hint = "Check the rights of that folder, and run the same command again."
             raise WorkspaceError(f"cannot be removed: {error.strerror}", source=each, hint=hint) from error
-    screen.say(f"Removed: {', '.join(each.name for each in present) or 'nothing was left'}. Copies elsewhere,")
+    removed = [each.name for each in present] + [f"{DRAFTS_NAME}/"] * bool(drafts)
+    screen.say(f"Removed: {', '.join(removed) or 'nothing was left'}. Copies elsewhere,")
     screen.say("such as on the recorder or in a backup, are yours to remove. The folder .cache may still hold masters:")
     screen.say("delete it, and what is published is mastered again.")
+
+
+def _drafts(episode: Episode) -> list[Path]:
+    """List what is in the folder of drafts, the innermost first, and last the folder itself; links are not followed."""
+    folder = episode.path / DRAFTS_NAME
+    if folder.is_symlink() or not folder.exists():
+        return [folder] if folder.is_symlink() else []
+    return [*sorted(folder.rglob("*"), reverse=True), folder]
 
 
 def _mark(episode: Episode, now: datetime) -> None:
