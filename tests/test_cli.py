@@ -383,7 +383,7 @@ def long_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         frames = file.readframes(file.getnframes())
     with wave.open(str(folder / "recording.wav"), "wb") as file:
         file.setparams((1, 2, studio.RATE_HZ, 0, "NONE", ""))
-        file.writeframes(frames * 120)
+        file.writeframes(frames * 60)
     studio.note_sha256(folder)
     return root
 

@@ -111,7 +111,10 @@ def bucket_of(server: Seaweed | Swift, tmp_path: Path, versioning: tuple[str, ..
         yield Place(publish.open_store(settings, workspace=tmp_path), client, bucket)
 
 
-@pytest.fixture(params=["folder", "bucket", "versioned", "weak"])
+STORES = ("folder", "bucket", "versioned", "weak")
+
+
+@pytest.fixture(params=[*STORES[:-1], pytest.param("weak", marks=pytest.mark.soak)])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """Each kind of store in turn: a folder, a bucket without and one with versions, one that honours little."""
     if request.param == "folder":
@@ -158,6 +161,7 @@ def check_gone(place: Place) -> None:
     assert publish.deep_drift(ledger, place.store) == ()
 
 
+@pytest.mark.parametrize("place", STORES, indirect=True)
 def test_nothing_of_the_episode_is_left_in_any_kind_of_store(site: Path, place: Place) -> None:
     """After three releases with it and one without, no object or version names it; the live release is as it was."""
     publish_in_turn(site, place.store, *WITH, WITHOUT)
@@ -563,10 +567,10 @@ def kill(stage: Stage, number: int, moment: str) -> None:
 
 
 def test_killed_at_any_request_the_next_run_finishes(stage: Stage) -> None:
-    """Killed at every fourth request of a withdrawal, whether or not a publish comes between; `make soak` does all."""
+    """Killed at every seventh request of a withdrawal, whether or not a publish comes between; `make soak` does all."""
     count = requests_of(stage)
     assert count > 20
-    for number in range(1, count + 1, 4):
+    for number in range(1, count + 1, 7):
         kill(stage, number, _MOMENTS[number % 3])
 
 

@@ -23,7 +23,10 @@ from tests.swift import Swift
 TODAY = date(2026, 11, 26)
 
 
-@pytest.fixture(params=["folder", "bucket", "weak"])
+STORES = ("folder", "bucket", "weak")
+
+
+@pytest.fixture(params=[*STORES[:-1], pytest.param("weak", marks=pytest.mark.soak)])
 def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> publish.Store:
     """Each kind of store in turn: a folder, a bucket that honours all, one that honours little."""
     if request.param == "folder":
@@ -44,6 +47,7 @@ def held(store: publish.Store) -> dict[str, bytes]:
     return {key: found.data for key in keys if (found := store.read(key)) is not None}
 
 
+@pytest.mark.parametrize("store", STORES, indirect=True)
 def test_an_earlier_release_comes_back_byte_for_byte(site: Path, store: publish.Store) -> None:
     """Rolled back and forward again, nothing is sent: every file is copied within the store."""
     for files in (sweeping.OLD, sweeping.NEW, sweeping.FEWER):
