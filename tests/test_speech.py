@@ -65,7 +65,8 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> tuple[Transcript, list[fl
     progress: list[float] = []
     silence = np.zeros(speech.SAMPLE_RATE_HZ, dtype=np.float32)
     pieces = [(0, sounds[0]), (300_000, silence), (400_000, silence[:0]), (LATER_MS, sounds[1])]
-    draft = speech.transcribe(iter(pieces), language="en-GB", model=str(MODEL), progress=progress.append)
+    words = speech.heard_words(iter(pieces), language="en-GB", model=str(MODEL), progress=progress.append)
+    draft = speech.draft(words, language="en-GB")
     return draft, progress, [len(sound) / speech.SAMPLE_RATE_HZ for sound in sounds]
 
 
@@ -102,8 +103,8 @@ def test_the_same_sound_gives_the_same_draft(tmp_path: Path) -> None:
     """Transcribing twice gives the same words and times, without a connection to anywhere."""
     pieces = [(0, spoken(SECOND, tmp_path))]
     _connections.clear()
-    drafts = [speech.transcribe(pieces, language="en", model=str(MODEL)) for _ in range(2)]
-    assert drafts[0] == drafts[1]
+    heard = [speech.heard_words(pieces, language="en", model=str(MODEL)) for _ in range(2)]
+    assert heard[0] == heard[1]
     assert _connections == []
 
 
@@ -112,7 +113,7 @@ def test_long_speech_is_cut_at_pauses_sentences_and_commas() -> None:
     texts = [*(f" word{number}" for number in range(9)), " yes,", *(f" more{number}" for number in range(9)), " end."]
     words = [HeardWord(index * 400, index * 400 + 390, text) for index, text in enumerate(texts)]
     after = [HeardWord(8_000, 8_300, " Next"), HeardWord(20_000, 29_000, " late")]
-    cues = list(speech._cues([*words, *after]))
+    cues = speech.cues([*words, *after])
     assert [cue.text.split()[-1] for cue in cues] == ["yes,", "end.", "Next", "late"]
     assert " ".join(cue.text for cue in cues) == "".join([*texts, " Next late"]).strip()
 
@@ -125,17 +126,20 @@ def test_a_folder_that_lacks_a_file_is_refused_without_the_network(name: str, tm
             (tmp_path / file.name).symlink_to(file)
     _connections.clear()
     with pytest.raises(SpeechError, match=name.replace(".txt", "")) as caught:
-        speech.transcribe([], language="en", model=str(tmp_path))
+        speech.heard_words([], language="en", model=str(tmp_path))
     assert caught.value.source == str(tmp_path)
     assert _connections == []
 
 
 @pytest.mark.parametrize("model", ["tiny.en", "no/such/folder", "", "\0", "x" * 5_000])
-def test_a_name_that_is_no_folder_is_refused_without_the_network(model: str) -> None:
+def test_a_model_that_is_not_there_is_refused_without_the_network(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A model's name alone never starts a download."""
+    monkeypatch.setenv("CLN_MEDIA_MODELS", str(tmp_path))
     _connections.clear()
     with pytest.raises(SpeechError):
-        speech.transcribe([], language="en", model=model)
+        speech.heard_words([], language="en", model=model)
     assert _connections == []
 
 
@@ -144,18 +148,18 @@ def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
     shutil.copytree(MODEL, tmp_path, dirs_exist_ok=True, copy_function=shutil.copyfile)
     (tmp_path / "model.bin").write_bytes(b"not a model")
     with pytest.raises(SpeechError, match="the model cannot be loaded"):
-        speech.transcribe([], language="en", model=str(tmp_path))
+        speech.heard_words([], language="en", model=str(tmp_path))
     shutil.copyfile(MODEL / "model.bin", tmp_path / "model.bin")
     (tmp_path / "tokenizer.json").write_bytes(b"{")
     with pytest.raises(SpeechError, match="the model cannot be loaded"):
-        speech.transcribe([], language="en", model=str(tmp_path))
+        speech.heard_words([], language="en", model=str(tmp_path))
 
 
 @pytest.mark.parametrize("language", ["cy", "xx-YY"])
 def test_a_language_the_model_cannot_hear_is_refused(language: str) -> None:
     """An English-only model does not draft English words for another language."""
     with pytest.raises(SpeechError, match="does not know the language"):
-        speech.transcribe([], language=language, model=str(MODEL))
+        speech.heard_words([], language=language, model=str(MODEL))
 
 
 def test_the_recipe_changes_with_the_model(tmp_path: Path) -> None:
