@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import SpeechError
 from pipeline.model import SPEECH_MODELS
@@ -80,7 +81,12 @@ def download(offered: Offer, progress: Callable[[int], None] | None = None) -> P
     try:
         part.mkdir(parents=True, exist_ok=True)
         with _mapped(offered.name), _watched(part, progress):
-            library().download_model(offered.repository, output_dir=str(part), revision=offered.revision)
+            import huggingface_hub  # noqa: PLC0415 - slow to load
+
+            _hush(huggingface_hub.utils)
+            huggingface_hub.snapshot_download(
+                offered.repository, revision=offered.revision, local_dir=part, allow_patterns=list(_WANTED)
+            )
         require_whole(part)
         _require_same(part, offered)
         shutil.rmtree(part / ".cache", ignore_errors=True)
@@ -90,6 +96,11 @@ def download(offered: Offer, progress: Callable[[int], None] | None = None) -> P
         hint = "Check the free space and the rights of that folder, then give the command again"
         raise SpeechError(f"cannot be written: {error.strerror or error}", source=part.parent, hint=hint) from error
     return offered.folder
+
+
+def _hush(library: Any) -> None:
+    library.disable_progress_bars()  # ours counts the bytes of all files together
+    library.logging.set_verbosity_error()
 
 
 def _require_same(part: Path, offered: Offer) -> None:
@@ -112,21 +123,19 @@ def _mapped(name: str) -> Iterator[None]:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
         yield
-    except OSError as error:
-        if not _is_of_the_network(error):
-            raise
-        raise _unreachable(name) from error
     except Exception as error:  # the clients below the library have no common class
-        raise _unreachable(name) from error
+        if isinstance(error, OSError) and error.filename:  # a file of ours, not the network
+            raise
+        raise _unreachable(name, error) from error
 
 
-def _is_of_the_network(error: OSError) -> bool:
-    return error.errno is None or not error.filename
+def _unreachable(name: str, error: Exception) -> SpeechError:
+    from huggingface_hub import constants  # noqa: PLC0415 - slow to load
 
-
-def _unreachable(name: str) -> SpeechError:
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    what = "does not answer" if status is None else f"answers {status}"
     return SpeechError(
-        f"the speech model {name} cannot be downloaded: huggingface.co, which publishes it, does not answer",
+        f"the speech model {name} cannot be downloaded: {constants.ENDPOINT} {what}",
         hint=f"Connect to the internet and give the command again. {how_to_copy(name)}",
     )
 
