@@ -61,6 +61,10 @@ def is_marked(text: str, part: Part) -> bool:
     return any(line.strip().lower().startswith(start.lower()) for line in text.splitlines())
 
 
+SPEECH_MODELS = (  # those that are known by name, the smallest first
+    *("tiny.en", "tiny", "base.en", "base", "distil-small.en", "small.en", "small", "distil-medium.en", "medium.en"),
+    *("medium", "distil-large-v3", "distil-large-v3.5", "turbo", "large-v3-turbo", "large-v3"),
+)
 TAKEN_SLUGS = frozenset({"latest", "regions"})  # embed/latest/ is always the newest episode
 MOST_NUMBER = 65_535  # of an episode or a season: what the tags of an M4A can hold
 DEVICE_NAMES = frozenset(  # no file or folder can have them on Windows
@@ -322,7 +326,10 @@ class TagSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechSettings:
-    """Which recogniser model drafts transcripts; no model, no drafting. hot_words: what it is likely to hear."""
+    """Which recogniser model drafts transcripts; no model, no drafting. hot_words: what it is likely to hear.
+
+    model: one of SPEECH_MODELS, or a folder.
+    """
 
     model: str | None = None
     hot_words: tuple[str, ...] = ()

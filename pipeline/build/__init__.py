@@ -105,8 +105,9 @@ def _built(order: _Order, report: Report) -> tuple[Survey, Built, Mapping[str, S
     where, cache, now, around, known = order.where, order.cache, order.now, order.around, order.known
     found, faulty = _surveyed(order)
     chosen = _chosen(found, order.slugs, now, with_drafts=not around)
-    if not around:
-        transcribing.transcripts(cache, found.show, chosen, report)
+    if not around and transcribing.transcripts(cache, found.show, chosen, report):
+        found, faulty = _surveyed(order)
+        chosen = _chosen(found, order.slugs, now, with_drafts=True)
     show, standing_items = found.complete(), known.items() if known else ()
     if known:
         known.read_words_by(partial(_words, order, show))

@@ -1,6 +1,6 @@
 """Words that are to go, listened for in the sound: when they are said, and whether they can still be heard."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ def times(show: Show, episode: Episode, found: trust.Found, find: trust.Find) ->
     """Find when the words of a finding are said, by a recogniser.
 
     Args:
-        show: names the model; without one nothing is heard.
+        show: names the model; without one, or where it is not on this computer, nothing is heard.
         episode: with its recordings.
         found: in the transcript, with the times of its cues.
         find: text to findings.
@@ -30,7 +30,7 @@ def times(show: Show, episode: Episode, found: trust.Found, find: trust.Find) ->
     Raises:
         MediaError: the recogniser or the recording cannot be used.
     """
-    if show.speech.model is None or found.start_ms is None or found.end_ms is None:
+    if found.start_ms is None or found.end_ms is None or speech.found(show.speech.model) is None:
         return None
     stretch = (max(0, found.start_ms - _BESIDE_MS), found.end_ms + _BESIDE_MS)
     heard = _heard(show, episode, episode.recorders[0], *stretch, find)
@@ -49,8 +49,8 @@ def still_heard(
     Raises:
         MediaError: the recogniser or a master cannot be used.
     """
-    model = show.speech.model
-    if model is None or not speech.is_available():
+    model = str(speech.found(show.speech.model) or "") if speech.is_available() else ""
+    if not model:
         return
     for episode in episodes:
         master = masters[episode.slug]
@@ -88,7 +88,7 @@ def _heard(  # noqa: PLR0917 - a stretch of sound, and how to listen to it
     return [(trust.said(finding), _span(words, finding)) for finding in find(text)]
 
 
-def _span(words: list[HeardWord], finding: Finding) -> tuple[int, int]:
+def _span(words: Sequence[HeardWord], finding: Finding) -> tuple[int, int]:
     at, inside = 0, list[HeardWord]()
     for word in words:
         if at < finding.end and finding.start < at + len(word.text):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pipeline
+from pipeline import speech
 from pipeline.build import site
 from pipeline.build.mastering import KINDS
 from pipeline.cache import Cache, key
@@ -154,7 +155,7 @@ def named(show: Show) -> Iterator[str]:
     paths = [show.artwork, show.audio.intro, show.audio.outro, *(feed.artwork for feed in show.feeds)]
     yield from (str(path) for path in paths if path is not None)
     if show.speech.model:
-        yield show.speech.model
+        yield str(speech.place(show.speech.model))
 
 
 def _stamps(where: Workspace) -> Iterator[str]:

@@ -118,8 +118,8 @@ class EpisodeCheck:
         if transcript is None:
             if self.episode.published:
                 hint = (
-                    "Put transcript.vtt or transcript.srt beside the recording: the law asks for one. Where a build "
-                    "has drafted transcript.draft.vtt, correct it and rename it."
+                    "Put transcript.vtt or transcript.srt beside the recording: the law asks for one. A build "
+                    "drafts it where the speech model is on this computer: cln-media doctor says so."
                 )
                 yield self._problem("transcript.vtt", "is missing", hint, fatal=self.due)
             return

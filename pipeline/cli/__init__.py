@@ -287,10 +287,23 @@ def preview(context: Context, port: int | None, no_browser: bool) -> None:
 
 
 @cli.command()
+@click.option(
+    "--download-model",
+    "model",
+    is_flag=False,
+    flag_value="",
+    metavar="[NAME]",
+    help="Bring a speech model to this computer: the one that the settings name, or NAME, such as base.en.",
+)
 @with_json
 @pass_context
-def doctor(context: Context, as_json: bool) -> None:
-    """Say what works here, from ffmpeg to the storage. Exit 1 if something that is needed fails."""
+def doctor(context: Context, model: str | None, as_json: bool) -> None:
+    r"""Say what works here, from ffmpeg to the storage. Exit 1 if something that is needed fails.
+
+    \b
+    Transcripts are drafted by a speech model on this computer, which is downloaded once:
+      cln-media doctor --download-model
+    """
     from pipeline import workspace  # noqa: PLC0415
     from pipeline.cli import doctoring  # noqa: PLC0415
 
@@ -298,6 +311,9 @@ def doctor(context: Context, as_json: bool) -> None:
         where = workspace.find(context.folder)
     except WorkspaceError:
         where = None
+    if model is not None:
+        doctoring.download_model(context.screen, where, model)
+        return
     findings = doctoring.examine(where)
     if as_json:
         context.screen.json([finding.as_json() for finding in findings])

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pipeline import audio, pages, publish, speech, workspace
-from pipeline.cli.screen import size_text
+from pipeline.cli.screen import Screen, size_text
 from pipeline.errors import MediaError
-from pipeline.model import AudioSettings, Show
+from pipeline.model import AudioSettings, Show, SpeechSettings
 from pipeline.workspace import Workspace
 
 LEAST_FREE_BYTES = 2_000_000_000
 NEEDED_ENCODER = "libmp3lame"
+DEFAULT_MODEL = "small.en"
 
 
 State = Literal["works", "absent", "fails"]
@@ -49,7 +50,7 @@ def examine(where: Workspace | None) -> tuple[Finding, ...]:
         _tried("encoders", lambda: _encoders(settings)),
         _tried("templates", lambda: str(pages.default_templates())),
         _tried("NHS design system", pages.design_system),
-        _speech(),
+        _speech(show.speech if show else SpeechSettings(model=DEFAULT_MODEL)),
         *_in_workspace(where, show),
     )
 
@@ -69,11 +70,48 @@ def _encoders(settings: AudioSettings) -> str:
     return ", ".join(names)
 
 
-def _speech() -> Finding:
-    if speech.is_available():
-        return Finding(what="transcripts by machine", state="works", detail="faster-whisper is installed")
-    hint = "optional: pip install 'cln-media[transcribe]'"
-    return Finding(what="transcripts by machine", state="absent", detail=hint)
+def _speech(settings: SpeechSettings) -> Finding:
+    what = "transcripts by machine"
+    if not speech.is_available():
+        return Finding(what=what, state="absent", detail="optional: pip install 'cln-media[transcribe]'")
+    model = settings.model
+    if not model:
+        return Finding(what=what, state="absent", detail="speech.model names no model")
+    try:
+        folder = speech.found(model)
+    except MediaError as error:
+        return Finding(what=what, state="fails", detail=f"{error}. {error.hint or ''}".strip())
+    if folder is None:
+        detail = f"optional: the model {model} is not on this computer. {speech.how_to_get(model)}"
+        return Finding(what=what, state="absent", detail=detail)
+    return Finding(what=what, state="works", detail=f"faster-whisper with {model if speech.is_name(model) else folder}")
+
+
+def download_model(screen: Screen, where: Workspace | None, name: str) -> None:
+    """Bring a speech model to this computer, once.
+
+    Args:
+        screen: told what comes, how large it is, and how much of it has come.
+        where: the workspace whose settings name the model, where `name` names none.
+        name: of the model, or nothing.
+
+    Raises:
+        MediaError: there is no such model, it cannot be reached, or it cannot be kept.
+    """
+    show = workspace.read_show(where)[0] if where else None
+    settings = show.speech if show else SpeechSettings(model=DEFAULT_MODEL)
+    wanted = name or settings.model or DEFAULT_MODEL
+    if not speech.is_name(wanted) and not name:
+        hint = "Nothing needs to be downloaded; to download one all the same, name it after --download-model"
+        raise MediaError("speech.model names a folder, not a model to download", source=wanted, hint=hint)
+    offered = speech.offer(wanted)
+    if speech.found(wanted) is not None:
+        screen.say(f"The speech model {wanted} is on this computer already: {offered.folder}")
+        return
+    screen.say(f"Downloading the speech model {wanted}, {size_text(offered.size)}, to {offered.folder}")
+    with screen.bytes_progress("Downloading", offered.size) as meter:
+        speech.download(offered, meter.to)
+    screen.say(f"The speech model {wanted} is whole. Transcripts are drafted on this computer from now on, offline.")
 
 
 def _in_workspace(where: Workspace | None, show: Show | None) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ markdown-it-py and nh3 live here. Everything is pure: bytes or text in, values o
 
 from pipeline.words.chapters import chapters_json, read_chapters
 from pipeline.words.heard import heard_json, read_heard
+from pipeline.words.merging import draft_vtt, merged, merged_vtt
 from pipeline.words.moving import moved
 from pipeline.words.notes import notes_html, plain
 from pipeline.words.reading import read_transcript
@@ -12,7 +13,10 @@ from pipeline.words.writing import plain_text, srt, transcript_json, webvtt
 
 __all__ = [
     "chapters_json",
+    "draft_vtt",
     "heard_json",
+    "merged",
+    "merged_vtt",
     "moved",
     "notes_html",
     "plain",

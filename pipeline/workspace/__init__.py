@@ -166,8 +166,9 @@ def _audio_settings(workspace: Workspace, values: dict[str, Any]) -> model.Audio
 
 
 def _speech(workspace: Workspace, values: dict[str, Any]) -> model.SpeechSettings:
-    folder = str(workspace.root / values["model"]) if values["model"] else None
-    return model.SpeechSettings(model=folder, hot_words=tuple(values["hot_words"]))
+    named = values["model"] or None
+    place = named if named is None or named in model.SPEECH_MODELS else str(workspace.root / named)
+    return model.SpeechSettings(model=place, hot_words=tuple(values["hot_words"]))
 
 
 def _notes(values: dict[str, Any]) -> model.NotesSettings:

@@ -629,7 +629,10 @@ SHOW_SECTIONS = (
             Key(
                 name="model",
                 kind="text",
-                doc="The folder of a speech model (CTranslate2 form). Without one, no transcript is drafted.",
+                doc="The speech model that drafts transcripts: tiny.en, base.en, small.en, medium.en, turbo, large-v3 "
+                "or another by its name, which `cln-media doctor --download-model` brings to this computer once; or "
+                "the folder of one, from this file. Nothing drafts none. See transcripts.md.",
+                default="small.en",
             ),
             Key(
                 name="hot_words",

@@ -7,12 +7,14 @@ import argparse
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from pipeline import feed, model
 from tests import samples
 from tools.bench.auditing import lighthouse
 from tools.bench.building import building
 from tools.bench.denoising import denoising
+from tools.bench.hearing import hearing
 from tools.bench.identifying import identifying
 from tools.bench.levelling import levelling
 from tools.bench.mastering import mastering, nothing_changed
@@ -68,6 +70,7 @@ JOBS: dict[str, Callable[[], None]] = {
     "levelling": levelling,
     "denoising": denoising,
     "publishing": publishing,
+    "hearing": hearing,
     "identifying": identifying,
     "building": building,
     "searching": searching,
@@ -79,9 +82,10 @@ def main() -> None:
     """Run the jobs that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("jobs", nargs="*", metavar="NAME", help=", ".join(JOBS))
-    names = parser.parse_args().jobs
-    for name in names or JOBS:
-        JOBS[name]()
+    parser.add_argument("--readings", type=Path, help="for hearing: a folder of NAME.flac or .wav with NAME.txt")
+    asked = parser.parse_args()
+    for name in asked.jobs or JOBS:
+        hearing(asked.readings) if name == "hearing" else JOBS[name]()
 
 
 if __name__ == "__main__":
