@@ -96,6 +96,6 @@ def _tell(
         screen.say("      `cln-media build` gives it those of the sound, where a speech model is configured.")
         voices = [turn.speaker for turn in brought]
     if names := list(dict.fromkeys(filter(None, voices))):
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")  # noqa: PLR2004
+        shown = "; ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")  # noqa: PLR2004
         screen.say(f"      It names who speaks ({shown}): a name is published only with its owner's consent,")
         screen.say(f"      recorded in {workspace.EPISODE_NAME}; put a role in place of every other.")
