@@ -28,6 +28,7 @@ _LAST = re.compile(r".{0,100} stopped transcription\.?|Transcribed by https?://o
 _ALONE = re.compile(r"([^\W\d_][^:]{0,59}):")
 _WIDE = re.compile(r"\s{2,}|\t")
 _MOST_NAME = 60
+_MOST_NAME_SPACES = 5  # before times in the same line, where mere words are likelier
 _LONGEST_PREAMBLE = 400
 _HALF = 0.5
 _MOSTLY = 0.8
@@ -69,7 +70,8 @@ def conversation(lines: Sequence[str], repairs: Repairs) -> tuple[list[Said], bo
         number, line = raws.pop()
         repairs.note(number, "last", f"{clean_line(line)[:_MOST_NAME]!r} was left out: a program wrote it")
         rows = [row for row in rows if row[0] != number]
-    if heads := _found(raws, _ARROWS, lambda line: "-" in line and ">" in line):
+    heads = _found(raws, _ARROWS, lambda line: "-" in line and ">" in line)
+    if heads := {place: found for place, found in heads.items() if _heads_words(found["name"])}:
         return _under_arrows(raws, heads, repairs), True
     if heads := _found(raws, _OF_DAY, lambda line: line.startswith("[")):
         message = "the times are those of a clock on the wall, not of the recording; they were left out"
@@ -116,6 +118,10 @@ def _names_above(rows: Sequence[_Row]) -> _Heads:
     heads |= {place: found for place, found in close.items() if found["name"] in known and _is_name(found["name"])}
     starts = [milliseconds(heads[place]["start"]) for place in sorted(heads)]
     return heads if starts == sorted(starts) or len(heads) >= _HALF * len(rows) else {}
+
+
+def _heads_words(name: str) -> bool:
+    return not name or (":" not in name and _is_name(name) and name.count(" ") <= _MOST_NAME_SPACES)
 
 
 def _is_name(text: str) -> bool:

@@ -21,7 +21,6 @@ _LINES = 2
 _CHARACTER_MS = 50
 _PARAGRAPH_PAUSE_MS = 2_000
 _ARROW = re.compile(r"-{2,}>")
-_MARKUP = re.compile("[&<>]")
 _TAG_START = re.compile(r"<(?=[A-Za-z0-9/!])")
 
 
@@ -172,9 +171,10 @@ def _paced(transcript: Transcript) -> Iterator[Cue]:
     before: Cue | None = None
     for cue in _spoken(transcript):
         if before is not None:
-            needed_ms = before.start_ms + _CHARACTER_MS * len(before.text)
-            if before.end_ms < needed_ms and before.end_ms < cue.start_ms:
-                before = replace(before, end_ms=min(needed_ms, cue.start_ms))
+            if before.end_ms < cue.start_ms:
+                needed_ms = before.start_ms + _CHARACTER_MS * len(before.text)
+                if before.end_ms < needed_ms:
+                    before = replace(before, end_ms=min(needed_ms, cue.start_ms))
             yield before
         before = cue
     if before is not None:
@@ -263,11 +263,11 @@ def _wrapped(words: list[str], width: int) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    return html.escape(text, quote=False) if _MARKUP.search(text) else text
+    return html.escape(text, quote=False) if "<" in text or "&" in text or ">" in text else text
 
 
 def _defused(text: str) -> str:
-    if not _MARKUP.search(text):
+    if not ("<" in text or "&" in text or ">" in text):
         return text
     plain = _TAG_START.sub("< ", _ARROW.sub("->", text))
     return ENTITY.sub(lambda match: "&amp;" + match[0][1:] if html.unescape(match[0]) != match[0] else match[0], plain)
