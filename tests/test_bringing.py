@@ -307,6 +307,39 @@ def test_teams_documents_are_read() -> None:
     assert cues(document(["\n".join(TEAMS_OLD)]), "Meeting.docx") == expected
 
 
+def test_captions_and_tables_pasted_into_word_are_read() -> None:
+    """WebVTT and SubRip in a document, each line a paragraph, and a table with a time, a name and words in each row."""
+    expected = [(1_000, 2_000, "Chair", "Hello there."), (3_000, 4_000, "Chair", "Bye 2.")]
+    vtt = "WEBVTT\n\n1\n00:01.000 --> 00:02.000\n<v Chair>Hello there.\n\n2\n00:03.000 --> 00:04.000\n<v Chair>Bye 2."
+    assert cues(document(vtt.split("\n")), "a.docx") == expected
+    subrip = vtt.removeprefix("WEBVTT\n\n").replace("00:0", "00:00:0").replace(".000", ",000")
+    assert cues(document(subrip.split("\n")), "a.docx") == expected
+    made, file = docx.Document(), io.BytesIO()
+    table = made.add_table(rows=0, cols=3)
+    for row in (
+        ("00:01", "Chair", "Hello."),
+        ("00:02", "GP", "Yes."),
+        ("00:03", "Chair", "So."),
+        ("00:05", "GP", "No."),
+    ):
+        for cell, text in zip(table.add_row().cells, row, strict=True):
+            cell.text = text
+    made.save(file)
+    assert [row[2:] for row in cues(file.getvalue(), "a.docx")] == [
+        ("Chair", "Hello."),
+        ("GP", "Yes."),
+        ("Chair", "So."),
+        ("GP", "No."),
+    ]
+
+
+def test_somebody_who_speaks_once_is_a_speaker_where_all_cues_name_one() -> None:
+    """A name that Zoom put before words once is a voice, which consent is asked of, and no part of what was said."""
+    lines = ["Chair: One", "Guest: two", "Chair: three", "GP: four", "Chair: five"]
+    text = "".join(f"\n00:0{at}.000 --> 00:0{at}.900\n{line}\n" for at, line in enumerate(lines, 1))
+    assert [row[2] for row in cues(f"WEBVTT\n{text}", VTT)] == ["Chair", "Guest", "Chair", "GP", "Chair"]
+
+
 def test_a_document_with_names_is_read_and_any_other_is_refused() -> None:
     """A document with `Chair: ` before the words has turns; minutes are no transcript, and the hint asks for .vtt."""
     assert brought(document(["Chair: Hello.", "GP: Yes.", "Chair: Bye."]), "a.docx") == (

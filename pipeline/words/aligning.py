@@ -207,8 +207,9 @@ def _between(words: Sequence[str], after_ms: int | None, before_ms: int | None) 
 
 def _ascended(times: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     ascended, latest_ms = list[tuple[int, int]](), 0
-    for start_ms, end_ms in times:
+    for place, (start_ms, end_ms) in enumerate(times):
         begin_ms = max(start_ms, latest_ms)
-        latest_ms = max(end_ms, begin_ms + 1)
+        after_ms = times[place + 1][0] if place + 1 < len(times) else end_ms
+        latest_ms = max(begin_ms + 1, min(end_ms, after_ms))
         ascended.append((begin_ms, latest_ms))
     return ascended

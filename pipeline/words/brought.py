@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path, PurePath
 
@@ -11,7 +10,7 @@ from pipeline.model import Cue, Transcript, Turn
 from pipeline.words.cleaning import clean_line, decoded
 from pipeline.words.conversations import Said, conversation
 from pipeline.words.cutting import cuts
-from pipeline.words.reading import MAX_BYTES, read_transcript
+from pipeline.words.reading import MAX_BYTES, read_captions, read_transcript
 from pipeline.words.repairs import Repairs
 from pipeline.words.segments import read_segments
 from pipeline.words.timing import is_time_line
@@ -62,10 +61,11 @@ def read_brought(data: bytes, *, source: Path, language: str) -> Transcript | tu
         hint = f"Bring it as one of these: {', '.join(FORMS)}."
         raise WordsError(f"is no transcript that can be read: {form or 'it has no suffix'}", source=source, hint=hint)
     lines = _lines(data, source, repairs)
+    if form == ".docx" and _is_timed_text(filled := [line for line in lines if line.strip()]):
+        lines = filled  # pasted into Word, where each line is a paragraph
     if _is_timed_text(lines):
-        as_text = "\n".join(lines).encode()
-        name = source.with_suffix(".vtt" if lines[0].startswith("WEBVTT") else ".srt")
-        return replace(read_transcript(as_text, source=name, language=language), origin=source.name)
+        as_text = "\n".join(lines).encode(errors="replace")
+        return read_captions(as_text, source=source, language=language, is_subrip=True)
     said, is_clear = conversation(lines, repairs)
     if not said:
         raise WordsError("holds no words", source=source, hint="Export the transcript again, or as .vtt.")
@@ -141,7 +141,7 @@ def _lines(data: bytes, source: Path, repairs: Repairs) -> list[str]:
 
 
 def _is_timed_text(lines: list[str]) -> bool:
-    head = [line.strip() for line in lines[:_HEAD_LINES]]
+    head = [line.strip() for line in lines[:_HEAD_LINES]] or [""]
     return head[0].startswith("WEBVTT") or (
         len(head) > 1 and head[0].isdecimal() and is_time_line(head[1]) and "," in head[1]
     )

@@ -5,12 +5,12 @@ What is understood: `Name   0:03` above the words (Otter, Teams), `0:0:3.120 -->
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.words.cleaning import clean_line
 from pipeline.words.repairs import Repairs
-from pipeline.words.voices import PREFIX, recurring
+from pipeline.words.voices import PREFIX, known_names, recurring
 
 _T = r"(?:[0-9]{1,3}:)?[0-9]{1,3}:[0-9]{1,2}(?:[.,][0-9]{1,6})?"
 _ARROWS = re.compile(
@@ -31,7 +31,9 @@ _MOST_NAME = 60
 _MOST_NAME_SPACES = 5  # before times in the same line, where mere words are likelier
 _LONGEST_PREAMBLE = 400
 _HALF = 0.5
-_MOSTLY = 0.8
+_FEW = 2
+_OFTEN = 0.1
+_SURE = re.compile(r"[\[(]|[0-9]{1,3}:[0-9]{1,2}:[0-9]{2}")
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ def conversation(lines: Sequence[str], repairs: Repairs) -> tuple[list[Said], bo
     if heads := _names_above(raws):
         return _under_names(raws, heads, repairs), True
     heads = _found(raws, _FIRST, lambda line: line[:1] in "[(0123456789")
-    if heads and len(heads) >= _HALF * _paragraphs(rows):
+    if heads and (len(heads) >= _HALF * _paragraphs(rows) or _are_sure(heads, len(raws))):
         return _after_times(raws, heads, repairs), True
     return _untimed(rows)
 
@@ -100,6 +102,13 @@ def milliseconds(text: str) -> int:
 def _found(rows: Sequence[_Row], pattern: re.Pattern[str], may: Callable[[str], bool]) -> _Heads:
     matches = ((place, pattern.fullmatch(line)) for place, (_, line) in enumerate(rows) if may(line))
     return {place: found for place, found in matches if found}
+
+
+def _are_sure(heads: _Heads, lines: int) -> bool:
+    """Say whether times before words can be nothing else: often, ascending, in brackets, alone or with hours."""
+    sure = [found for found in heads.values() if _SURE.match(found[0]) or not found["rest"]]
+    starts = [milliseconds(found["start"]) for found in sure]
+    return len(sure) >= max(_FEW, _OFTEN * lines) and len(sure) == len(heads) and starts == sorted(starts)
 
 
 def _paragraphs(rows: Sequence[tuple[int, str, str]]) -> int:
@@ -168,33 +177,36 @@ def _under_names(rows: Sequence[_Row], heads: _Heads, repairs: Repairs) -> list[
 def _under_arrows(rows: Sequence[_Row], heads: _Heads, repairs: Repairs) -> list[Said]:
     said, entries = list(_preamble(rows, min(heads), repairs)), list(_said(rows, heads))
     firsts = [below[0][1] for each, below in entries if not each.speaker and len(below) > 1]
-    names = set(firsts) if len(firsts) == len(entries) or len(set(firsts)) <= _HALF * len(firsts) else set()
-    names = {name for name in names if _is_name(name)}
+    _take_names(entries, firsts if len(firsts) == len(entries) else _recurring_mostly(firsts))
+    return _with_prefixes([each for each in (*said, *(each for each, _ in entries)) if each.parts])
+
+
+def _recurring_mostly(firsts: Sequence[str]) -> Sequence[str]:
+    return firsts if len(set(firsts)) <= _HALF * len(firsts) else ()
+
+
+def _take_names(entries: Sequence[tuple[Said, list[_Row]]], names: Iterable[str]) -> None:
+    known = {name for name in names if _is_name(name)}
     for each, below in entries:
         each.parts = [line for _, line in below]
-        if not each.speaker and len(below) > 1 and below[0][1] in names:
+        if not each.speaker and len(below) > 1 and below[0][1] in known:
             each.speaker = each.parts.pop(0).removesuffix(":")
-        said.append(each)
-    return _with_prefixes([each for each in said if each.parts])
 
 
 def _after_times(rows: Sequence[_Row], heads: _Heads, repairs: Repairs) -> list[Said]:
     said, entries = list(_preamble(rows, min(heads), repairs)), list(_said(rows, heads))
     rests = [clean_line(heads[place]["rest"]) for place in sorted(heads)]
     alone = all(len(below) > 1 for (_, below), rest in zip(entries, rests, strict=True) if rest)
-    named = alone and all(_is_name(rest) for rest in rests) and len(set(rests)) < len(rests)
-    for (each, below), rest in zip(entries, rests, strict=True):
-        each.parts = [line for _, line in below]
-        if named and rest:
-            each.speaker = each.parts.pop(0).removesuffix(":")
-        said.append(each)
-    return _with_prefixes([each for each in said if each.parts])
+    named = alone and all(rests) and all(_is_name(rest) for rest in rests) and len(set(rests)) < len(rests)
+    firsts = [below[0][1] for _, below in entries if len(below) > 1] if not any(rests) else ()
+    _take_names(entries, rests if named else _recurring_mostly(firsts))
+    return _with_prefixes([each for each in (*said, *(each for each, _ in entries)) if each.parts])
 
 
 def _with_prefixes(said: list[Said]) -> list[Said]:
     if any(each.speaker for each in said):
         return said
-    known = _known_names([each.parts[0] for each in said])
+    known = known_names([_prefix(each.parts[0]) for each in said], least=_FEW)
     for each in said:
         prefix = PREFIX.match(each.parts[0])
         if prefix and prefix[1] in known:
@@ -202,19 +214,16 @@ def _with_prefixes(said: list[Said]) -> list[Said]:
     return said
 
 
-def _known_names(starts: Sequence[str]) -> frozenset[str]:
-    """Return what stands before words as a speaker: what recurs; any, where nearly all words have such."""
-    names = [prefix[1] for start in starts if (prefix := PREFIX.match(start))]
-    if len(starts) > 1 and len(names) >= _MOSTLY * len(starts):
-        return frozenset(names)
-    return recurring(names)
+def _prefix(line: str) -> str | None:
+    found = PREFIX.match(line)
+    return found[1] if found else None
 
 
 def _untimed(rows: Sequence[tuple[int, str, str]]) -> tuple[list[Said], bool]:
     lines = _with_names_joined([(number, line) for number, line, _ in rows])
     paragraphs = [line for (_, line), (_, above) in zip(lines, [(0, ""), *lines], strict=False) if line and not above]
     prefixes = [prefix[1] for _, line in lines if (prefix := PREFIX.match(line))]
-    known = _known_names(paragraphs) | recurring(prefixes)
+    known = known_names([_prefix(line) for line in paragraphs], least=_FEW) | recurring(prefixes)
     said: list[Said] = []
     speaker, named, above = None, 0, ""
     for number, line in lines:

@@ -62,13 +62,22 @@ def read_transcript(data: bytes, *, source: Path, language: str) -> Transcript:
     Source:
         WebVTT: The Web Video Text Tracks Format (W3C). SubRip has no standard.
     """
+    return read_captions(data, source=source, language=language, is_subrip=source.suffix.lower() == ".srt")
+
+
+def read_captions(data: bytes, *, source: Path, language: str, is_subrip: bool) -> Transcript:
+    """Read a transcript as `read_transcript` does, whatever its file is called; a first line `WEBVTT` still decides.
+
+    Raises:
+        WordsError: as there.
+    """
     text, encoding = decoded(data, source=source, limit=MAX_BYTES)
     repairs = Repairs()
     if encoding:
         repairs.note(1, encoding, f"the file is in {encoding}, not in UTF-8; its letters were read so")
-    lines = list(enumerate(_NEWLINE.split(text), start=1))
+    lines = list(enumerate(_NEWLINE.split(text.lstrip("\ufeff")), start=1))
     try:
-        cues = _all_cues(lines, repairs, is_subrip=source.suffix.lower() == ".srt")
+        cues = _all_cues(lines, repairs, is_subrip=is_subrip)
     except LineError as error:
         raise WordsError(
             f"line {error.line}: {error.message}",
@@ -113,6 +122,8 @@ def _without_header(lines: _Block, repairs: Repairs, *, is_subrip: bool) -> _Blo
     rest = lines[start + 1 :]
     # The header ends at the first blank line; a cue that follows it at once is still a cue.
     end = next((index for index, (_, line) in enumerate(rest) if not line.strip() or "-->" in line), len(rest))
+    if 0 < end < len(rest) and rest[end][1].strip() and _NUMBER.fullmatch(rest[end - 1][1].strip()):
+        end -= 1
     return rest[end:]
 
 

@@ -1,6 +1,7 @@
 """A transcript as JSON enters, its cues leave: Podcasting 2.0's form, or a recogniser's own."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -17,6 +18,7 @@ MAX_BYTES = 60_000_000  # word by word, with what a recogniser thinks of each
 LONGEST_S = 1_000_000
 
 _HINT = "Export the transcript again, or as .vtt."
+_CLOCK = re.compile(r"(?:[0-9]{1,6}:){0,2}[0-9]{1,7}(?:[.,][0-9]{1,9})?")
 _FEW_WORDS = 2
 _PAUSE_MS = 1_000
 _CUE_MS = 7_000
@@ -85,10 +87,10 @@ def _ms(value: object) -> int | None:
 
 
 def _clock_ms(text: str) -> int | None:
+    if not _CLOCK.fullmatch(text.strip()):
+        return None
     total = Decimal(0)
     for field in text.strip().replace(",", ".").split(":"):
-        if not field.replace(".", "", 1).isdecimal() or not field.isascii():
-            return None
         total = total * 60 + Decimal(field)
     return round(total * 1000) if total <= LONGEST_S else None
 

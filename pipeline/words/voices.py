@@ -3,7 +3,7 @@
 import html
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -26,6 +26,8 @@ _TAG = re.compile(
 )
 _ONE_VOICE = re.compile(r"(?:<v (?P<name>[^<>&]*)>)?(?P<words>[^<>&]*)(?:</v>)?")
 _PREFIX_MINIMUM = 2
+_DIALOGUE = 4
+_MOSTLY = 0.8
 
 
 def voices(markup: str) -> Iterator[tuple[str | None, str]]:
@@ -42,7 +44,7 @@ def voices(markup: str) -> Iterator[tuple[str | None, str]]:
 
 
 def with_prefixed_speakers(cues: list[Cue], *, carries: bool) -> list[Cue]:
-    """Take `Chair: ` before the words for the speaker, where the cues name none otherwise and it recurs.
+    """Take `Chair: ` before the words for the speaker, where the cues name none otherwise and it recurs, or all do so.
 
     Args:
         cues: in the order of the file.
@@ -51,7 +53,7 @@ def with_prefixed_speakers(cues: list[Cue], *, carries: bool) -> list[Cue]:
     if any(cue.speaker for cue in cues):
         return cues
     prefixes = [PREFIX.match(cue.text) for cue in cues]
-    known = recurring(prefix[1] for prefix in prefixes if prefix)
+    known = known_names([prefix[1] if prefix else None for prefix in prefixes], least=_DIALOGUE)
     named, speaker = list[Cue](), None
     for cue, prefix in zip(cues, prefixes, strict=True):
         if prefix and prefix[1] in known:
@@ -61,6 +63,19 @@ def with_prefixed_speakers(cues: list[Cue], *, carries: bool) -> list[Cue]:
         speaker = speaker if carries and not prefix else None
         named.append(replace(cue, speaker=speaker) if speaker else cue)
     return named
+
+
+def known_names(names: Sequence[str | None], *, least: int) -> frozenset[str]:
+    """Return which of what stands before words (None: nothing) are speakers: what recurs, or all if most have it.
+
+    Args:
+        names: for each cue or paragraph.
+        least: of how many it takes to judge by nearly all.
+    """
+    found = [name for name in names if name]
+    if len(names) >= least and len(found) >= _MOSTLY * len(names):
+        return frozenset(found)
+    return recurring(found)
 
 
 def recurring(names: Iterable[str]) -> frozenset[str]:
