@@ -568,3 +568,89 @@ def test_a_draft_carries_its_mark_and_every_cue_as_it_is() -> None:
     assert data.startswith(f"WEBVTT\n\n{DRAFT_MARKS[Part.TRANSCRIPT]}\n\n".encode())
     assert is_marked(data.decode(), Part.TRANSCRIPT)
     assert brought(data, VTT) == made
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> tuple[str, str]:
+    """Make captions of numbered words and damage lines: dropped, doubled, blanked, moved, joined."""
+    is_subrip = draw(st.booleans())
+    lines = [] if is_subrip else ["WEBVTT", ""]
+    for at in range(draw(st.integers(1, 6))):
+        stamp = f"00:00:{at:02},000 --> 00:00:{at:02},900".replace(",", "," if is_subrip else ".")
+        lines += [str(at + 1), stamp, f"word{at}a word{at}b", ""]
+    for _ in range(draw(st.integers(1, 3))):
+        place = draw(st.integers(0, len(lines) - 2))
+        match draw(st.integers(0, 4)):
+            case 0 if "word" not in lines[place]:
+                del lines[place]
+            case 1 if "word" not in lines[place]:
+                lines.insert(place, lines[place])
+            case 2 if "word" not in lines[place]:
+                lines[place] = " "
+            case 3:
+                lines.insert(draw(st.integers(0, len(lines) - 1)), lines.pop(place))
+            case 4:
+                lines[place : place + 2] = [f"{lines[place]} {lines[place + 1]}"]
+        if len(lines) < 2:
+            break
+    return SRT if is_subrip else VTT, "\n".join(lines)
+
+
+@given(damaged())
+def test_damage_loses_no_word(file: tuple[str, str]) -> None:
+    """However the lines of captions are damaged, each word is read once, or the file is refused with a line."""
+    name, text = file
+    try:
+        read = brought(text, name)
+    except WordsError as error:
+        if not error.message.startswith("line "):
+            raise
+        return
+    assert isinstance(read, Transcript)
+    said = sorted(word for cue in read.cues for word in cue.text.split() if word.startswith("word"))
+    told = " ".join(read.repairs)
+    for word in (word for word in text.split() if word.startswith("word")):
+        assert said.count(word) == 1 or (word in told and not said.count(word))
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "Chair  0:0{}",
+                "GP, Leeds  1:0{}",
+                "[0:0{}] GP: @",
+                "0:0{} @",
+                "GP: @",
+                "Chair:",
+                "@",
+                "@ @.",
+                "",
+                "0:0{}",
+            ]
+        ),
+        min_size=1,
+        max_size=14,
+    )
+)
+def test_a_text_of_any_layout_loses_no_word(layout: list[str]) -> None:
+    """Whatever heads stand where, each word is read once, in order, or what was left out is told."""
+    count = 0
+    lines = []
+    for at, line in enumerate(layout):
+        filled = line.replace("{}", str(min(at, 9)))
+        while "@" in filled:
+            filled, count = filled.replace("@", f"word{count}", 1), count + 1
+        lines.append(filled)
+    try:
+        read = brought("\n".join(lines), "a.txt")
+    except WordsError as error:
+        assert count == 0, error.message  # noqa: PT017 - only a text without words may be refused
+        return
+    rows = read.cues if isinstance(read, Transcript) else read
+    told = " ".join(read.repairs) if isinstance(read, Transcript) else ""
+    said = " ".join(f"{row.speaker or ''} {row.text}" for row in rows)
+    for number in range(count):
+        assert f"word{number}" in said or "taken for a heading" in told
+    found = [int(word.strip(".").removeprefix("word")) for word in said.split() if word.startswith("word")]
+    assert len(found) == len(set(found))

@@ -72,22 +72,27 @@ def conversation(lines: Sequence[str], repairs: Repairs) -> tuple[list[Said], bo
         number, line = raws.pop()
         repairs.note(number, "last", f"{clean_line(line)[:_MOST_NAME]!r} was left out: a program wrote it")
         rows = [row for row in rows if row[0] != number]
+    said = _timed(rows, raws, repairs)
+    return (said, True) if said else _untimed(rows)
+
+
+def _timed(rows: Sequence[tuple[int, str, str]], raws: Sequence[_Row], repairs: Repairs) -> list[Said]:
     heads = _found(raws, _ARROWS, lambda line: "-" in line and ">" in line)
     if heads := {place: found for place, found in heads.items() if _heads_words(found["name"])}:
-        return _under_arrows(raws, heads, repairs), True
+        return _under_arrows(raws, heads, repairs)
     if heads := _found(raws, _OF_DAY, lambda line: line.startswith("[")):
         message = "the times are those of a clock on the wall, not of the recording; they were left out"
         repairs.note(raws[min(heads)][0], "clock", message)
         said = _under_names(raws, heads, repairs)
         for each in said:
             each.start_ms = None
-        return said, True
+        return said
     if heads := _names_above(raws):
-        return _under_names(raws, heads, repairs), True
+        return _under_names(raws, heads, repairs)
     heads = _found(raws, _FIRST, lambda line: line[:1] in "[(0123456789")
     if heads and (len(heads) >= _HALF * _paragraphs(rows) or _are_sure(heads, len(raws))):
-        return _after_times(raws, heads, repairs), True
-    return _untimed(rows)
+        return _after_times(raws, heads, repairs)
+    return []
 
 
 def milliseconds(text: str) -> int:
@@ -142,7 +147,7 @@ def _preamble(rows: Sequence[_Row], first: int, repairs: Repairs) -> Iterator[Sa
         return
     number, parts = rows[0][0], [line for _, line in rows[:first]]
     text = clean_line(" ".join(parts))
-    if len(text) > _LONGEST_PREAMBLE:
+    if len(text) > _LONGEST_PREAMBLE or any(PREFIX.match(line) or _FIRST.fullmatch(line) for line in parts):
         yield Said(number, start_ms=0, parts=[clean_line(part) for part in parts])
         return
     shown = text if len(text) <= _MOST_NAME else f"{text[:_MOST_NAME]}\u2026"

@@ -25,6 +25,8 @@ _CLOCK = re.compile(r"[0-9]:[0-9]{2}")
 _HEADER = re.compile(r"WEBVTT(?:[ \t]|$)", re.IGNORECASE)
 _WORDLESS = re.compile(r"NOTE(?:[ \t]|$)|(?:STYLE|REGION)[ \t]*$")
 _NUMBER = re.compile("[0-9]{1,6}")
+_METADATA = re.compile(r"[\w -]{1,60}[:=]")
+_SHOWN = 40
 _INLINE_TIME = re.compile(r"<(?:[0-9]{2,4}:)?[0-9]{2}:[0-9]{2}\.[0-9]{3}>")
 _INLINE_TAG = re.compile(r"<(?:/?c(?:\.[^\s<>]*)?|[0-9:.]{9,13})>")
 _LONGEST_MENDED_MS = 10_000
@@ -114,7 +116,7 @@ def _without_header(lines: _Block, repairs: Repairs, *, is_subrip: bool) -> _Blo
             return lines
         heads = [index for index in filled if may_be_time_line(lines[index][1])][:1]
         if not heads or any(not _NUMBER.fullmatch(lines[index][1].strip()) for index in range(start, heads[0])):
-            raise LineError(number, f"the file starts with {clean_line(first)[:40]!r}, not with the header WEBVTT")
+            raise LineError(number, f"the file starts with {clean_line(first)[:_SHOWN]!r}, not with the header WEBVTT")
         repairs.note(number, "header", "the header WEBVTT is missing; the file was read as if it were there")
         return lines[start:] if start else lines.copy()
     if not first.startswith("WEBVTT"):
@@ -122,8 +124,14 @@ def _without_header(lines: _Block, repairs: Repairs, *, is_subrip: bool) -> _Blo
     rest = lines[start + 1 :]
     # The header ends at the first blank line; a cue that follows it at once is still a cue.
     end = next((index for index, (_, line) in enumerate(rest) if not line.strip() or "-->" in line), len(rest))
-    if 0 < end < len(rest) and rest[end][1].strip() and _NUMBER.fullmatch(rest[end - 1][1].strip()):
-        end -= 1
+    if 0 < end < len(rest) and rest[end][1].strip() and not _METADATA.match(rest[end - 1][1]):
+        end -= 1  # the name of that cue
+    for number, line in rest[:end]:
+        if _WORDLESS.match(line):
+            break
+        if not _METADATA.match(line):
+            shown = repr(line.strip()[:_SHOWN])
+            raise LineError(number, f"{shown} stands in the header: put a blank line below WEBVTT, and a time line")
     return rest[end:]
 
 
@@ -206,13 +214,23 @@ class _Cutter:
         found = times(*row, self._repairs, is_subrip=self._is_subrip, following=following)
         if self._is_subrip:
             self._count(row[0], found.number, name)
-        return _Timed(row[0], found.start_ms, found.end_ms, [line for _, line in payload if line.strip()])
+        words = [line for _, line in payload if line.strip()]
+        if name and not _NUMBER.fullmatch(name[1].strip()):
+            self._judge_name(*name, has_words=bool(words))
+        return _Timed(row[0], found.start_ms, found.end_ms, words)
+
+    def _judge_name(self, line: int, name: str, *, has_words: bool) -> None:
+        shown = repr(name.strip()[:_SHOWN])
+        if not has_words:
+            raise LineError(line, f"{shown} stands above the times of a cue that has no words: put it below them")
+        if " " in name.strip():
+            self._repairs.note(line, "name", f"{shown} above the times was read as the cue's name, not as words")
 
     def _count(self, line: int, glued: int | None, name: tuple[int, str] | None) -> None:
         label = name[1].strip() if name else ""
         if label and not _NUMBER.fullmatch(label):
             raise LineError(
-                name[0] if name else line, f"{label[:40]!r} stands above a time line, where a number belongs"
+                name[0] if name else line, f"{label[:_SHOWN]!r} stands above a time line, where a number belongs"
             )
         number = glued if glued is not None else int(label) if label else None
         if number is None:
