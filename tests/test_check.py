@@ -1,5 +1,6 @@
 """check: everything that is wrong with a show and its episodes, each with its sentence."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -170,6 +171,11 @@ EPISODES = {
         {"transcript": _transcript("Chair", 2_470_000)},
         "has words at 41:10, after the episode ends (40:02)",
         True,
+    ),
+    "a repaired transcript": (
+        {"transcript": replace(_transcript("Chair"), repairs=("line 3: a comma was read as a point",))},
+        "line 3: a comma was read as a point",
+        False,
     ),
     "unknown speaker": (
         {"transcript": _transcript("Nurse")},

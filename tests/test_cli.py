@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import cli
+from pipeline import cli, model
 from tests import studio
 from tests.test_build import files
 
@@ -121,6 +121,76 @@ def test_the_same_recording_is_refused(ready: Session) -> None:
     assert ready("ingest", str(copy), "--title", "Another") == 1
     assert "is already the recording of the episode waiting-times" in ready.err
     assert [path.name for path in (ready.folder / "episodes").iterdir()] == ["waiting-times"]
+
+
+ZOOM = """WEBVTT\r
+\r
+1\r
+00:00:01.000 --> 00:00:02.000\r
+Chair: Shall we start?\r
+\r
+2\r
+00:00:02,000 --> 00:00:03.000\r
+GP: Yes.\r
+\r
+3\r
+00:00:03.000 --> 00:00:04.000\r
+Chair: Good.\r
+\r
+4\r
+00:00:04.000 --> 00:00:04.500\r
+GP: Indeed.\r
+"""
+
+
+def test_a_transcript_beside_the_recording_is_taken_along(ready: Session) -> None:
+    """Zoom's transcript becomes a marked draft and keeps its original; what was put right and whom it names is said."""
+    studio.recording(ready.folder / "in/GMT20240101_Recording.wav", 5, seed=30)
+    beside = ready.folder / "in/GMT20240101_Recording.transcript.vtt"
+    beside.write_bytes(ZOOM.encode())
+    arguments = ("ingest", str(ready.folder / "in/GMT20240101_Recording.wav"), "--slug")
+    assert ready(*arguments, "zoomed", "--title", "Zoomed") == 0, ready.err
+    assert "Took GMT20240101_Recording.transcript.vtt" in ready.out
+    assert "transcript.vtt, line 8: the times have a comma where a point belongs" in ready.out
+    assert "It names who speaks (Chair; GP): a name is published only with its owner's consent" in ready.out
+    folder = ready.folder / "episodes/zoomed"
+    text = (folder / "transcript.vtt").read_text(encoding="utf-8")
+    mark = model.DRAFT_MARKS[model.Part.TRANSCRIPT]
+    assert text.startswith(f"WEBVTT\n\n{mark}\n\n00:00:01.000 --> 00:00:02.000\n<v Chair>Shall we start?</v>\n")
+    assert (folder / "drafts/transcript.vtt").read_text(encoding="utf-8") == text
+    assert (folder / "drafts/brought-gmt20240101-recording-transcript.vtt").read_bytes() == beside.read_bytes()
+    assert ready("check") == 0, ready.err
+    assert 'transcript.vtt: has words of "GP", who is not in episode.toml' in ready.err
+
+
+def test_a_transcript_without_times_waits_for_the_build(ready: Session) -> None:
+    """A text of who said what is kept as transcript.txt, and the person is told what gives it times."""
+    studio.recording(ready.folder / "in/Meeting.wav", 5, seed=31)
+    (ready.folder / "in/Meeting.txt").write_text("Chair: Hello.\n\nGP: Yes.\n", encoding="utf-16")
+    assert ready("ingest", str(ready.folder / "in/Meeting.wav"), "--slug", "typed") == 0, ready.err
+    assert "as episodes/typed/transcript.txt: it has no times" in ready.out
+    folder = ready.folder / "episodes/typed"
+    assert (folder / "transcript.txt").read_text(encoding="utf-8") == "Chair: Hello.\n\nGP: Yes.\n"
+    assert not (folder / "transcript.vtt").exists()
+
+
+def test_a_transcript_that_cannot_be_used_keeps_no_recording_out(ready: Session) -> None:
+    """A broken transcript is a warning with its line, the next best form is taken; --no-transcript takes none."""
+    recording = studio.recording(ready.folder / "in/Meeting.wav", 5, seed=32)
+    recording.with_suffix(".vtt").write_text("WEBVTT\n\n00:01.000 --> 00:02.000\na\n\nlost words\n")
+    assert ready("ingest", str(recording), "--slug", "broken") == 0, ready.err
+    assert "Warning: Meeting.vtt: cannot be used: line 6: words without a time line" in ready.err
+    assert "The recording was added without it." in ready.err
+    assert [path.name for path in (ready.folder / "episodes/broken").iterdir() if "transcript" in path.name] == []
+    recording = studio.recording(ready.folder / "in/Meeting.wav", 5, seed=33)
+    recording.with_suffix(".srt").write_text("1\n00:00:01,000 --> 00:00:02,000\na\n")
+    assert ready("ingest", str(recording), "--slug", "second") == 0, ready.err
+    assert "lost words" not in ready.out
+    assert "Took Meeting.srt" in ready.out
+    recording = studio.recording(ready.folder / "in/Meeting.wav", 5, seed=34)
+    assert ready("ingest", str(recording), "--slug", "none", "--no-transcript") == 0, ready.err
+    assert "Took" not in ready.out
+    assert ready.err == ""
 
 
 def test_parts_are_joined_in_order(ready: Session) -> None:

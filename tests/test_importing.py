@@ -31,7 +31,7 @@ from pipeline import importing, preview, words, workspace
 from pipeline.build.survey import READERS, CheckFailedError
 from pipeline.cli.importing import bring
 from pipeline.cli.screen import Screen
-from pipeline.errors import IngestError, MediaError
+from pipeline.errors import IngestError, MediaError, WordsError
 from pipeline.importing import Patience, Web, chapters, markdown, parts, planning, reading, transcripts, web
 from pipeline.ingest import slug_of
 from pipeline.model import Episode, EpisodeKind, Show
@@ -1011,10 +1011,10 @@ HOSTILE_JSON = [
 @pytest.mark.parametrize("data", HOSTILE_JSON)
 def test_odd_chapters_files(data: bytes) -> None:
     """A chapters file of another shape gives no chapters, or a sentence; never anything else."""
-    tools = transcripts.TranscriptTools(read=words.read_transcript, write=words.webvtt)
+    tools = transcripts.TranscriptTools(read=words.read_transcript, brought=words.read_brought, write=words.webvtt)
     with contextlib.suppress(IngestError):
         assert chapters.from_json(data) == ()
-    with pytest.raises(IngestError):
+    with pytest.raises(WordsError):
         transcripts.converted(data, "json", "en", tools)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline import model, words
 from pipeline.errors import WordsError
 from pipeline.model import Chapter, Cue, Transcript
-from pipeline.words import reading, writing
+from pipeline.words import voices, writing
 from pipeline.words.cleaning import clean_line
 from tests import samples
 
@@ -134,10 +134,10 @@ def test_notes_styles_and_regions_hold_no_words() -> None:
     """NOTE, STYLE and REGION blocks and the header's own lines are skipped; an hour may be left out."""
     text = (
         "WEBVTT - learning set\nKind: captions\n\nSTYLE\n::cue { color: red }\n\nREGION\nid:one\n\nNOTE checked\nby\n\n"
-        "61:00.000 --> 61:01.000"
+        "01:00.000 --> 01:61.000"
     )
-    assert "more than 59 minutes" in refusal(text)
-    transcript = read(text.replace("61:", "01:") + "\none<br>two <c.yellow>three</c> <00:01:00.500>four\n")
+    assert "more than 59 minutes or seconds" in refusal(text)
+    transcript = read(text.replace("61.", "01.") + "\none<br>two <c.yellow>three</c> <00:01:00.500>four\n")
     assert [(cue.start_ms, cue.text) for cue in transcript.cues] == [(60_000, "one two three four")]
 
 
@@ -147,13 +147,15 @@ def test_words_in_angle_brackets_are_kept() -> None:
     assert transcript.cues[0].text == "We <inaudible> waits < 18 and > 3, R&notes &bogus;"
 
 
-def test_cues_are_put_in_order_and_may_overlap() -> None:
-    """Cues out of order are sorted by start; overlapping ones keep their times."""
-    transcript = read("WEBVTT\n\n00:09.000 --> 00:12.000\nb\n\n00:01.000 --> 00:10.000\na\n")
+def test_cues_are_put_in_order_and_speakers_may_overlap() -> None:
+    """Cues out of order are sorted by start; two people at once keep their times, one person's cues do not overlap."""
+    text = "WEBVTT\n\n00:09.000 --> 00:12.000\n<v GP>b\n\n00:01.000 --> 00:10.000\n<v Chair>a\n"
+    transcript = read(text)
     assert [(cue.start_ms, cue.end_ms, cue.text) for cue in transcript.cues] == [
         (1000, 10_000, "a"),
         (9000, 12_000, "b"),
     ]
+    assert [cue.end_ms for cue in read(text.replace("GP", "Chair")).cues] == [9_000, 12_000]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
@@ -177,12 +179,12 @@ def test_a_webvtt_file_named_srt_is_read_by_its_content() -> None:
         ("WEBVTT\n\nNOTE nothing\n", 4, "without a cue"),
         ("", 1, "WEBVTT"),
         ("Minutes\nWEBVTT\n\n00:01.000 --> 00:02.000\na\n", 1, "'Minutes'"),
-        ("WEBVTT\n\n00:01.000 -> 00:02.000\na\n", 3, "without a time line"),
-        ("WEBVTT\n\n00:01.0 --> 00:02.000\na\n", 3, "not a time line"),
+        ("WEBVTT\n\n00:01.000 to 00:02.000\na\n", 3, "without a time line"),
+        ("WEBVTT\n\n00:01.0x --> 00:02.000\na\n", 3, "not a time line"),
         ("WEBVTT\n\nid\n00:01.000 --> 00:02.000 Hello there\na\n", 4, "not a time line"),
         ("WEBVTT\n\n00:02.000 --> 00:02.000\na\n", 3, "does not end after"),
         ("WEBVTT\n\n00:01.000 --> 00:02.000\na\n\nlost words\n", 6, "without a time line"),
-        ("WEBVTT\n\n00:01.000 --> 00:02.000\na\n00:02.000 --> 00:03.000\nb\n", 5, "blank line"),
+        ("WEBVTT\n\n00:01.000 --> 00:02.000\na\n00:02.000 --> 00:03 b\n", 5, "blank line"),
         ("WEBVTT\n\nNOTE\n00:01.000 --> 00:02.000\na\n", 4, "inside a NOTE"),
         (b"WEBVTT\n\n00:01.000 --> 00:02.000\nbin\x00ary\n", 4, "not text"),
         (b"WEBVTT\n\n00:01.000 --> 00:02.000\nbin\x81\xffary\n", 4, "not text"),
@@ -502,6 +504,6 @@ def test_two_lines_are_balanced_alike_on_both_ways(words: list[str], width: int)
 )
 def test_a_plain_voice_is_read_alike_on_both_ways(markup: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The short way for a cue of one voice gives what the long way gives."""
-    short = list(reading._voices(markup))
-    monkeypatch.setattr(reading, "_ONE_VOICE", re.compile("(?!)"))
-    assert list(reading._voices(markup)) == short
+    short = list(voices.voices(markup))
+    monkeypatch.setattr(voices, "_ONE_VOICE", re.compile("(?!)"))
+    assert list(voices.voices(markup)) == short

@@ -123,6 +123,9 @@ class EpisodeCheck:
                 )
                 yield self._problem("transcript.vtt", "is missing", hint, fatal=self.due)
             return
+        for repair in transcript.repairs:
+            hint = "Correct the file in a text editor, so that every program reads it alike."
+            yield self._problem(transcript.origin, repair, hint, fatal=False)
         last_ms = max(cue.start_ms for cue in transcript.cues)
         if end_ms is not None and last_ms >= end_ms:
             message = f"has words at {clock(last_ms)}, after the episode ends ({clock(end_ms)})"

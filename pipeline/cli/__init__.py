@@ -90,6 +90,7 @@ def _day(_context: click.Context, _parameter: click.Parameter, value: str | None
 @click.option("--season", type=click.IntRange(1), help="The season, for instance the year.")
 @click.option("--number", type=click.IntRange(1), help="The episode's number within the season.")
 @click.option("--move", is_flag=True, help="Remove the originals once their copies have been compared.")
+@click.option("--no-transcript", is_flag=True, help="Leave a transcript that lies beside the recording where it is.")
 @pass_context
 def ingest(  # noqa: PLR0917 - click hands over one argument per option
     context: Context,
@@ -103,11 +104,13 @@ def ingest(  # noqa: PLR0917 - click hands over one argument per option
     season: int | None,
     number: int | None,
     move: bool,
+    no_transcript: bool,
 ) -> None:
     """Make one episode of a recording, or of its parts in order.
 
     The recordings are copied into a new folder under episodes/, compared with the originals, and given an identity
-    that podcast apps will know the episode by. A recording that is there already is refused.
+    that podcast apps will know the episode by. A recording that is there already is refused. A transcript that lies
+    beside the recording under its name, as Teams, Zoom or Otter write it, is taken along as a draft.
     """
     from pipeline.cli import adding  # noqa: PLC0415
     from pipeline.ingest import Details  # noqa: PLC0415
@@ -121,7 +124,9 @@ def ingest(  # noqa: PLR0917 - click hands over one argument per option
         season=season,
         number=number,
     )
-    adding.add(context.workspace(), recordings, others, details, context.screen, move=move)
+    adding.add(
+        context.workspace(), recordings, others, details, context.screen, move=move, transcript=not no_transcript
+    )
 
 
 @cli.command()

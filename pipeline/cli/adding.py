@@ -6,6 +6,7 @@ from pathlib import Path
 from pipeline import audio, ingest, trust, workspace
 from pipeline.build.survey import READERS, CheckFailedError
 from pipeline.cache import Cache
+from pipeline.cli import bringing
 from pipeline.cli.screen import Screen
 from pipeline.errors import IngestError
 from pipeline.ingest import Details, Known
@@ -21,6 +22,7 @@ def add(
     screen: Screen,
     *,
     move: bool,
+    transcript: bool = True,
 ) -> None:
     """Make one episode of the parts of a recording, and of what other recorders heard of the same meeting."""
     show, problems = workspace.read_show(where)
@@ -45,6 +47,8 @@ def add(
     if move:
         ingest.remove_originals((*recordings, *others), episode)
     _tell(where, episode, recordings, screen)
+    brought = transcript and bringing.bring(where, episode, recordings, show.language, screen)
+    _tell_next(where, episode, screen, has_transcript=brought)
     if details.title is None and details.slug is None:
         screen.say(
             f"      Its address will be /episodes/{episode.slug}/: give it a title, and a slug if you want another."
@@ -80,6 +84,11 @@ def _tell(where: Workspace, episode: Episode, recordings: tuple[Recording, ...],
     screen.say(f'Added "{episode.title}" ({clock(length_ms)}) as {folder}/')
     for recording in recordings:
         screen.detail(f"  {recording.container}, {recording.codec}, {recording.sample_rate_hz} Hz")
+
+
+def _tell_next(where: Workspace, episode: Episode, screen: Screen, *, has_transcript: bool) -> None:
+    folder = where.name(episode.path)
     screen.say(f"Next: fill in {folder}/{workspace.EPISODE_NAME}: speakers, summary, and the day it shall appear.")
     screen.say(f"      Write the notes in {folder}/{workspace.NOTES_NAME}, or let `cln-media build` draft them.")
-    screen.say(f"      Put the transcript there as {' or '.join(workspace.TRANSCRIPT_NAMES)}.")
+    if not has_transcript:
+        screen.say(f"      Put the transcript there as {' or '.join(workspace.TRANSCRIPT_NAMES)}.")

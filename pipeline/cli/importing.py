@@ -300,5 +300,5 @@ def _write_episode(
 _TOOLS = importing.Tools(
     probe=audio.probe,
     write_episode=_write_episode,
-    transcripts=importing.TranscriptTools(read=words.read_transcript, write=words.webvtt),
+    transcripts=importing.TranscriptTools(read=words.read_transcript, brought=words.read_brought, write=words.webvtt),
 )

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import IngestError, MediaError
-from pipeline.importing.chapters import json_ms, json_rows
 from pipeline.importing.markdown import plain
 from pipeline.importing.old import OldTranscript
-from pipeline.model import Cue, Transcript
+from pipeline.model import Transcript, Turn
 
 ORDER = ("vtt", "srt", "json", "html", "txt")  # the best first
 READ_NAME = "transcript.txt"
@@ -16,9 +15,10 @@ READ_NAME = "transcript.txt"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptTools:
-    """What reads and writes transcripts, handed in: no stage imports another."""
+    """What reads and writes transcripts, handed in: no stage imports another. brought: reads any form of them."""
 
     read: Callable[..., Transcript]
+    brought: Callable[..., Transcript | tuple[Turn, ...]]
     write: Callable[[Transcript], bytes]
 
 
@@ -62,7 +62,9 @@ def converted(data: bytes, form: str, language: str, tools: TranscriptTools) -> 
         read = tools.read(data, source=Path(name), language=language)
         return Chosen(name=name, data=data, named=any(cue.speaker for cue in read.cues))
     if form == "json":
-        transcript = Transcript(language=language, cues=_cues(data), origin="transcript.json")
+        transcript = tools.brought(data, source=Path("transcript.json"), language=language)
+        if not isinstance(transcript, Transcript):
+            raise IngestError("it has no times")
         return Chosen(
             name="transcript.vtt",
             data=tools.write(transcript),
@@ -93,17 +95,3 @@ def first_readable(
         except MediaError as error:
             remarks.append(f"has a transcript ({transcript.form}) that cannot be used: {error.message}")
     return None, remarks
-
-
-def _cues(data: bytes) -> tuple[Cue, ...]:
-    cues = []
-    for row in json_rows(data, "segments"):
-        start_ms, end_ms = json_ms(row.get("startTime")), json_ms(row.get("endTime"))
-        body, speaker = row.get("body"), row.get("speaker")
-        text = " ".join(body.split()) if isinstance(body, str) else ""
-        if start_ms is not None and text:
-            name = " ".join(speaker.split()) if isinstance(speaker, str) else ""
-            cues.append(Cue(start_ms=start_ms, end_ms=max(end_ms or 0, start_ms + 1), text=text, speaker=name or None))
-    if not cues:
-        raise IngestError("it holds no words")
-    return tuple(sorted(cues, key=lambda cue: cue.start_ms))

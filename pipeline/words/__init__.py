@@ -3,28 +3,37 @@
 markdown-it-py and nh3 live here. Everything is pure: bytes or text in, values or bytes out.
 """
 
+from pipeline.words.aligning import aligned
+from pipeline.words.brought import beside, brought_names, read_brought
 from pipeline.words.chapters import chapters_json, read_chapters
 from pipeline.words.heard import heard_json, read_heard
 from pipeline.words.merging import draft_vtt, merged, merged_vtt
 from pipeline.words.moving import moved
 from pipeline.words.notes import notes_html, plain
 from pipeline.words.reading import read_transcript
-from pipeline.words.writing import plain_text, srt, transcript_json, webvtt
+from pipeline.words.writing import draft_webvtt, hurried, plain_text, srt, transcript_json, turns_text, webvtt
 
 __all__ = [
+    "aligned",
+    "beside",
+    "brought_names",
     "chapters_json",
     "draft_vtt",
+    "draft_webvtt",
     "heard_json",
+    "hurried",
     "merged",
     "merged_vtt",
     "moved",
     "notes_html",
     "plain",
     "plain_text",
+    "read_brought",
     "read_chapters",
     "read_heard",
     "read_transcript",
     "srt",
     "transcript_json",
+    "turns_text",
     "webvtt",
 ]

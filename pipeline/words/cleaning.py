@@ -29,6 +29,15 @@ def clean_block(text: str) -> str:
 
 
 def decode(data: bytes, *, source: Path, limit: int) -> str:
+    """Turn the bytes of a text file into text, as `decoded` does.
+
+    Raises:
+        WordsError: the file is too large, or is not text.
+    """
+    return decoded(data, source=source, limit=limit)[0]
+
+
+def decoded(data: bytes, *, source: Path, limit: int) -> tuple[str, str | None]:
     """Turn the bytes of a text file into text: UTF-8, UTF-16 with its mark, else Windows-1252.
 
     Args:
@@ -37,7 +46,7 @@ def decode(data: bytes, *, source: Path, limit: int) -> str:
         limit: the most bytes a file of its kind may have.
 
     Returns:
-        The text without a byte order mark.
+        The text without a byte order mark, and the name of its encoding where that is not UTF-8.
 
     Raises:
         WordsError: the file is too large, or is not text.
@@ -52,11 +61,11 @@ def decode(data: bytes, *, source: Path, limit: int) -> str:
     if not utf16 and b"\0" in data:
         raise _not_text(data, data.index(b"\0"), source)
     try:
-        return data.decode("utf-16") if utf16 else data.decode("utf-8-sig")
+        return (data.decode("utf-16"), "UTF-16") if utf16 else (data.decode("utf-8-sig"), None)
     except UnicodeDecodeError as error:
         if utf16:
             raise _not_text(data, error.start, source) from error
-        return _decode_windows(data, source)
+        return _decode_windows(data, source), "Windows-1252"
 
 
 def _decode_windows(data: bytes, source: Path) -> str:

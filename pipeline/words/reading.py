@@ -4,50 +4,50 @@ These readers are our own, because a transcript must not lose words unnoticed: c
 understand. Here every line either becomes words, is known to hold none, or stops the reading with its number.
 """
 
-import html
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.errors import WordsError
 from pipeline.model import Cue, Transcript
-from pipeline.words.cleaning import clean_line, decode
+from pipeline.words.cleaning import clean_line, decoded
+from pipeline.words.repairs import LineError, Repairs
+from pipeline.words.timing import is_time_line, may_be_time_line, stamp, times
+from pipeline.words.voices import voices, with_prefixed_speakers
 
 MAX_BYTES = 20_000_000
-ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 _NEWLINE = re.compile(r"\r\n|\n|\r")
-_STAMP = r"(?:([0-9]{1,4}):)?([0-9]{1,2}):([0-9]{2})[.,]([0-9]{3})"
-_TIME_LINE = re.compile(rf"\s*{_STAMP}[ \t]*-->[ \t]*{_STAMP}((?:[ \t]+[^\s:]+:\S+)*)\s*")
 _CLOCK = re.compile(r"[0-9]:[0-9]{2}")
-_HEADER = re.compile(r"WEBVTT(?:[ \t]|$)")
+_HEADER = re.compile(r"WEBVTT(?:[ \t]|$)", re.IGNORECASE)
 _WORDLESS = re.compile(r"NOTE(?:[ \t]|$)|(?:STYLE|REGION)[ \t]*$")
-# Only the tags the two formats know: anything else between angle brackets is words, such as "<inaudible>".
-_TAG = re.compile(
-    r"<(?P<end>/?)(?:"
-    r"(?P<voice>v)(?P<name>(?:[.\s][^<>]*)?)"
-    r"|(?:lang|font|span)(?:[.\s][^<>]*)?"
-    r"|(?:c|i|b|u|s|em|strong|ruby|rt)(?:\.[^\s<>]*)?"
-    r"|(?P<newline>br ?/?)"
-    r"|[0-9:.]{9,13}"
-    r")>",
-    re.IGNORECASE,
-)
-_ONE_VOICE = re.compile(r"(?:<v (?P<name>[^<>&]*)>)?(?P<words>[^<>&]*)(?:</v>)?")
-_PREFIX = re.compile(r"([^\W\d_][^:]{0,59}): +(?=\S)")
-_PREFIX_MINIMUM = 2
+_NUMBER = re.compile("[0-9]{1,6}")
+_METADATA = re.compile(r"[\w -]{1,60}[:=]")
+_SHOWN = 40
+_INLINE_TIME = re.compile(r"<(?:[0-9]{2,4}:)?[0-9]{2}:[0-9]{2}\.[0-9]{3}>")
+_INLINE_TAG = re.compile(r"<(?:/?c(?:\.[^\s<>]*)?|[0-9:.]{9,13})>")
+_LONGEST_MENDED_MS = 10_000
 
 _Block = list[tuple[int, str]]  # the lines between two blank lines, each with its number
 
 
-def read_transcript(data: bytes, *, source: Path, language: str) -> Transcript:
-    """Read a WebVTT or SubRip transcript.
+class _Timed(NamedTuple):
+    line: int
+    start_ms: int
+    end_ms: int
+    payload: list[str]
 
-    Voice spans (`<v Chair>`) give speakers; where a file has none, `Chair: ` before the words does, if the same
-    words stand before at least two cues. Cues may overlap; cues out of order are put in order.
+
+def read_transcript(data: bytes, *, source: Path, language: str) -> Transcript:
+    """Read a WebVTT or SubRip transcript, and put right what is wrong with it where that needs no guess at words.
+
+    Voice spans (`<v Chair>`) give speakers; where a file has none, `Chair: ` before the words does, if the same words
+    stand before at least two cues (in SubRip, a cue without such words goes on with the speaker before). Cues out of
+    order are put in order. A cue that goes on into the next one of the same speaker ends where that starts; cues of
+    different speakers may overlap.
 
     Args:
         data: the whole file, at most 20 MB; UTF-8, UTF-16 with its mark, or Windows-1252.
@@ -55,7 +55,8 @@ def read_transcript(data: bytes, *, source: Path, language: str) -> Transcript:
         language: what is spoken, as a BCP 47 tag.
 
     Returns:
-        The transcript: cues ascending by start, one line of text each, never empty; origin is the file's name.
+        The transcript: cues ascending by start, one line of text each, never empty; origin is the file's name; repairs
+        tell what was put right.
 
     Raises:
         WordsError: not a transcript, or a line that cannot be understood; the message names its number.
@@ -63,137 +64,230 @@ def read_transcript(data: bytes, *, source: Path, language: str) -> Transcript:
     Source:
         WebVTT: The Web Video Text Tracks Format (W3C). SubRip has no standard.
     """
-    lines = list(enumerate(_NEWLINE.split(decode(data, source=source, limit=MAX_BYTES)), start=1))
+    return read_captions(data, source=source, language=language, is_subrip=source.suffix.lower() == ".srt")
+
+
+def read_captions(data: bytes, *, source: Path, language: str, is_subrip: bool) -> Transcript:
+    """Read a transcript as `read_transcript` does, whatever its file is called; a first line `WEBVTT` still decides.
+
+    Raises:
+        WordsError: as there.
+    """
+    text, encoding = decoded(data, source=source, limit=MAX_BYTES)
+    repairs = Repairs()
+    if encoding:
+        repairs.note(1, encoding, f"the file is in {encoding}, not in UTF-8; its letters were read so")
+    lines = list(enumerate(_NEWLINE.split(text.lstrip("\ufeff")), start=1))
     try:
-        cues = _all_cues(lines, is_subrip=source.suffix.lower() == ".srt")
-    except _LineError as error:
+        cues = _all_cues(lines, repairs, is_subrip=is_subrip)
+    except LineError as error:
         raise WordsError(
             f"line {error.line}: {error.message}",
             source=source,
             hint="Correct the line in a text editor, or export the transcript again",
         ) from error
-    ordered = sorted(_with_prefixed_speakers(cues), key=lambda cue: cue.start_ms)
-    return Transcript(language=language, cues=tuple(ordered), origin=source.name)
+    return Transcript(language=language, cues=tuple(cues), origin=source.name, repairs=repairs.sentences())
 
 
-class _LineError(Exception):
-    def __init__(self, line: int, message: str) -> None:
-        super().__init__(message)
-        self.line = line
-        self.message = message
-
-
-def _all_cues(lines: _Block, *, is_subrip: bool) -> list[Cue]:
-    body = _without_header(lines, is_subrip=is_subrip)
+def _all_cues(lines: _Block, repairs: Repairs, *, is_subrip: bool) -> list[Cue]:
+    body = _without_header(lines, repairs, is_subrip=is_subrip)
     is_webvtt = body is not lines
-    blocks = _blocks(body)
-    cues = [cue for block in blocks if not (is_webvtt and _is_wordless(block)) for cue in _cues(block)]
-    if not cues:
-        raise _LineError(lines[-1][0], "the file ends without a cue that holds words")
-    return cues
+    blocks = (block for block in _blocks(body) if not (is_webvtt and _is_wordless(block)))
+    timed = _Cutter(repairs, is_subrip=not is_webvtt).cut(blocks)
+    if any(_INLINE_TIME.search(line) for each in timed for line in each.payload):
+        timed = _unrolled(timed, repairs)
+    spoken = [
+        (each.line, Cue(start_ms=each.start_ms, end_ms=each.end_ms, text=text, speaker=speaker))
+        for each in _with_ends(timed, repairs)
+        for speaker, text in voices(" ".join(each.payload))
+    ]
+    if not spoken:
+        raise LineError(lines[-1][0], "the file ends without a cue that holds words")
+    cues = with_prefixed_speakers([cue for _, cue in spoken], carries=not is_webvtt)
+    return _in_order([line for line, _ in spoken], cues, repairs)
 
 
-def _without_header(lines: _Block, *, is_subrip: bool) -> _Block:
-    start = next((index for index, (_, line) in enumerate(lines) if line.strip()), 0)
+def _without_header(lines: _Block, repairs: Repairs, *, is_subrip: bool) -> _Block:
+    filled = [index for index, (_, line) in enumerate(lines) if line.strip()][:2]
+    start = filled[0] if filled else 0
     number, first = lines[start]
     if not _HEADER.match(first):
         if is_subrip:
             return lines
-        raise _LineError(number, f"the file starts with {clean_line(first)[:40]!r}, not with the header WEBVTT")
+        heads = [index for index in filled if may_be_time_line(lines[index][1])][:1]
+        if not heads or any(not _NUMBER.fullmatch(lines[index][1].strip()) for index in range(start, heads[0])):
+            raise LineError(number, f"the file starts with {clean_line(first)[:_SHOWN]!r}, not with the header WEBVTT")
+        repairs.note(number, "header", "the header WEBVTT is missing; the file was read as if it were there")
+        return lines[start:] if start else lines.copy()
+    if not first.startswith("WEBVTT"):
+        repairs.note(number, "header", f"the header {first[:6]!r} was read as WEBVTT")
     rest = lines[start + 1 :]
     # The header ends at the first blank line; a cue that follows it at once is still a cue.
     end = next((index for index, (_, line) in enumerate(rest) if not line.strip() or "-->" in line), len(rest))
+    if 0 < end < len(rest) and rest[end][1].strip() and not _METADATA.match(rest[end - 1][1]):
+        end -= 1  # the name of that cue
+    for number, line in rest[:end]:
+        if _WORDLESS.match(line):
+            break
+        if not _METADATA.match(line):
+            shown = repr(line.strip()[:_SHOWN])
+            raise LineError(number, f"{shown} stands in the header: put a blank line below WEBVTT, and a time line")
     return rest[end:]
 
 
 def _blocks(lines: _Block) -> Iterator[_Block]:
-    for blank, group in groupby(lines, key=lambda numbered: not numbered[1].strip()):
-        if not blank:
-            yield list(group)
+    for empty, group in groupby(lines, key=lambda numbered: not numbered[1]):
+        if not empty:
+            block = list(group)
+            while block and not block[0][1].strip():
+                del block[0]
+            if block:
+                yield block
 
 
 def _is_wordless(block: _Block) -> bool:
     if not _WORDLESS.match(block[0][1]):
         return False
-    _refuse_arrow(block, "a time line inside a NOTE, STYLE or REGION block: delete the whole cue instead")
+    for number, line in block:
+        if "-->" in line:
+            raise LineError(number, "a time line inside a NOTE, STYLE or REGION block: delete the whole cue instead")
     return True
 
 
-def _cues(block: _Block) -> Iterator[Cue]:
-    at = next((index for index, (_, line) in enumerate(block[:2]) if "-->" in line), None)
-    if at is None:
-        number = next((number for number, line in block if _CLOCK.search(line)), block[0][0])
-        raise _LineError(number, "words without a time line such as 00:00:01.000 --> 00:00:04.000 above them")
-    start_ms, end_ms = _times(*block[at])
-    payload = block[at + 1 :]
-    _refuse_arrow([row for row in payload if _CLOCK.search(row[1])], "a time line without a blank line before its cue")
-    for speaker, text in _voices(" ".join(line for _, line in payload)):
-        yield Cue(start_ms=start_ms, end_ms=end_ms, text=text, speaker=speaker)
+class _Cutter:
+    """Cuts blocks of lines into cues, where nobody can be in doubt what is words and what is not."""
+
+    def __init__(self, repairs: Repairs, *, is_subrip: bool) -> None:
+        self._repairs, self._is_subrip = repairs, is_subrip
+        self._number: int | None = None  # of the cue before
+        self._numbers = set[int]()
+
+    def cut(self, blocks: Iterator[_Block]) -> list[_Timed]:
+        return [timed for block in blocks for timed in self._cut(block)]
+
+    def _cut(self, block: _Block) -> Iterator[_Timed]:
+        at = next((index for index, (_, line) in enumerate(block[:2]) if self._heads(line)), None)
+        if at is None:
+            number = next((number for number, line in block if _CLOCK.search(line)), block[0][0])
+            raise LineError(number, "words without a time line such as 00:00:01.000 --> 00:00:04.000 above them")
+        name = block[0] if at else None
+        starts = [index for index in range(at + 1, len(block)) if self._is_inner(*block[index])]
+        for start in starts:
+            has_name = self._has_name(block, at, start)
+            yield self._timed(name, block[at], block[at + 1 : start - has_name])
+            name, at = block[start - 1] if has_name else None, start
+            message = "a blank line is missing above the cue; it was read as a cue of its own"
+            self._repairs.note(block[start - has_name][0], "blank", message)
+        yield self._timed(name, block[at], block[at + 1 :])
+
+    @staticmethod
+    def _heads(line: str) -> bool:
+        return "-->" in line or may_be_time_line(line)
+
+    @staticmethod
+    def _is_inner(number: int, line: str) -> bool:
+        if "-->" not in line or not _CLOCK.search(line):
+            return False
+        if not is_time_line(line):
+            raise LineError(number, "a time line without a blank line before its cue, or words that look like one")
+        return True
+
+    def _has_name(self, block: _Block, at: int, start: int) -> bool:
+        """Say whether the line above a cue within a block is its number, and no word of the cue before."""
+        line, above = block[start - 1][1].strip(), block[start - 2][1] if start - 2 > at else None
+        if start - 1 == at or not _NUMBER.fullmatch(line):
+            return False
+        before = self._known_number(block, at)
+        if (above is not None and not above.strip()) or before == int(line) - 1:
+            return True
+        if before is not None:
+            message = f"{line!r} may be the number of the next cue, or words: put a blank line where the cue begins"
+            raise LineError(block[start - 1][0], message)
+        return False
+
+    def _known_number(self, block: _Block, at: int) -> int | None:
+        name = block[at - 1][1].strip() if at else ""
+        return int(name) if _NUMBER.fullmatch(name) else None
+
+    def _timed(self, name: tuple[int, str] | None, row: tuple[int, str], payload: _Block) -> _Timed:
+        following = (self._number or 0) + 1 if self._is_subrip and name is None else None
+        found = times(*row, self._repairs, is_subrip=self._is_subrip, following=following)
+        if self._is_subrip:
+            self._count(row[0], found.number, name)
+        words = [line for _, line in payload if line.strip()]
+        if name and not _NUMBER.fullmatch(name[1].strip()):
+            self._judge_name(*name, has_words=bool(words))
+        return _Timed(row[0], found.start_ms, found.end_ms, words)
+
+    def _judge_name(self, line: int, name: str, *, has_words: bool) -> None:
+        shown = repr(name.strip()[:_SHOWN])
+        if not has_words:
+            raise LineError(line, f"{shown} stands above the times of a cue that has no words: put it below them")
+        if " " in name.strip():
+            self._repairs.note(line, "name", f"{shown} above the times was read as the cue's name, not as words")
+
+    def _count(self, line: int, glued: int | None, name: tuple[int, str] | None) -> None:
+        label = name[1].strip() if name else ""
+        if label and not _NUMBER.fullmatch(label):
+            raise LineError(
+                name[0] if name else line, f"{label[:_SHOWN]!r} stands above a time line, where a number belongs"
+            )
+        number = glued if glued is not None else int(label) if label else None
+        if number is None:
+            self._repairs.note(line, "number", "the cue has no number; it was read without")
+        elif number in self._numbers:
+            self._repairs.note(line, "repeated", f"the number {number} stands above a second cue; both were read")
+        self._number = number if number is not None else (self._number or 0) + 1
+        self._numbers.add(self._number)
 
 
-def _refuse_arrow(block: _Block, message: str) -> None:
-    for number, line in block:
-        if "-->" in line:
-            raise _LineError(number, message)
+def _unrolled(timed: list[_Timed], repairs: Repairs) -> list[_Timed]:
+    """Take once what captions that roll up say again and again, as YouTube's do."""
+    cues, before = list[_Timed](), ""
+    for each in timed:
+        lines = [_INLINE_TAG.sub("", line).strip() for line in each.payload]
+        repeats = bool(lines) and lines[0] == before
+        if repeats:
+            message = "the captions roll up, each line said again in the cue that follows; each was read once"
+            repairs.note(each.line, "rolling", message)
+        cues.append(each._replace(payload=each.payload[1:] if repeats else each.payload))
+        before = lines[-1] if lines else before
+    return cues
 
 
-def _times(number: int, line: str) -> tuple[int, int]:
-    match = _TIME_LINE.fullmatch(line)
-    if match is None:
-        raise _LineError(number, f"{line.strip()[:60]!r} is not a time line such as 00:00:01.000 --> 00:00:04.000")
-    fields = [int(field or 0) for field in match.groups()[:8]]
-    if max(fields[1], fields[2], fields[5], fields[6]) > 59:  # noqa: PLR2004 - minutes and seconds of a clock
-        raise _LineError(number, f"{line.strip()[:60]!r} has more than 59 minutes or seconds")
-    start_ms, end_ms = _milliseconds(*fields[:4]), _milliseconds(*fields[4:])
-    if end_ms <= start_ms:
-        raise _LineError(number, f"the cue does not end after it starts: {line.strip()[:60]!r}")
-    return start_ms, end_ms
+def _with_ends(timed: list[_Timed], repairs: Repairs) -> Iterator[_Timed]:
+    for index, each in enumerate(timed):
+        if each.end_ms > each.start_ms or not each.payload:
+            yield each
+            continue
+        after_ms = timed[index + 1].start_ms if index + 1 < len(timed) else 0
+        if after_ms <= each.start_ms:
+            message = f"the cue does not end after it starts ({_shown(each)}), and no later cue tells when it does"
+            raise LineError(each.line, message)
+        mended = each._replace(end_ms=min(after_ms, each.start_ms + _LONGEST_MENDED_MS))
+        message = f"the cue does not end after it starts: {_shown(each)} was read as {_shown(mended)}"
+        repairs.note(each.line, f"end {each.line}", message)
+        yield mended
 
 
-def _milliseconds(hours: int, minutes: int, seconds: int, milliseconds: int) -> int:
-    return ((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds
+def _shown(each: _Timed) -> str:
+    return f"{stamp(each.start_ms, '.')} --> {stamp(each.end_ms, '.')}"
 
 
-def _voices(markup: str) -> Iterator[tuple[str | None, str]]:
-    if plain := _ONE_VOICE.fullmatch(markup):  # as nearly every cue is; the same as below, four times faster
-        text = clean_line(plain["words"])
-        if text:
-            yield clean_line(plain["name"] or "") or None, text
-        return
-    for speaker, group in groupby(_runs(markup), key=lambda run: run[0]):
-        text = clean_line(_decoded("".join(text for _, text in group)))
-        if text:
-            yield speaker, text
-
-
-def _runs(markup: str) -> Iterator[tuple[str | None, str]]:
-    speaker, position = None, 0
-    for tag in _TAG.finditer(markup):
-        yield speaker, markup[position : tag.start()] + (" " if tag["newline"] else "")
-        position = tag.end()
-        if tag["voice"]:
-            speaker = None if tag["end"] else _annotation(tag["name"])
-    yield speaker, markup[position:]
-
-
-def _annotation(name: str) -> str | None:
-    without_class = re.sub(r"^\.\S*", "", name)
-    return clean_line(_decoded(without_class)) or None
-
-
-def _decoded(text: str) -> str:
-    # Only with the semicolon: HTML's older rule would read "R&notes" as "R¬es".
-    return ENTITY.sub(lambda match: html.unescape(match[0]), text)
-
-
-def _with_prefixed_speakers(cues: list[Cue]) -> list[Cue]:
-    if any(cue.speaker for cue in cues):
-        return cues
-    prefixes = [_PREFIX.match(cue.text) for cue in cues]
-    counts = Counter(prefix[1] for prefix in prefixes if prefix)
-    return [
-        replace(cue, speaker=prefix[1], text=cue.text[prefix.end() :])
-        if prefix and counts[prefix[1]] >= _PREFIX_MINIMUM
-        else cue
-        for cue, prefix in zip(cues, prefixes, strict=True)
-    ]
+def _in_order(lines: list[int], cues: list[Cue], repairs: Repairs) -> list[Cue]:
+    latest_ms = -1
+    for line, cue in zip(lines, cues, strict=True):
+        if cue.start_ms < latest_ms:
+            message = "the cue starts before the one above it; the cues were put in the order of their times"
+            repairs.note(line, "order", message)
+        latest_ms = max(latest_ms, cue.start_ms)
+    ordered = sorted(zip(lines, cues, strict=True), key=lambda row: row[1].start_ms)
+    result = [cue for _, cue in ordered]
+    for index, following in enumerate(result[1:]):
+        cue = result[index]
+        if cue.start_ms < following.start_ms < cue.end_ms and cue.speaker == following.speaker:
+            result[index] = replace(cue, end_ms=following.start_ms)
+            shown = stamp(following.start_ms, ".")
+            message = f"the cue goes on after the next one has begun; its end was read as {shown}"
+            repairs.note(ordered[index][0], "overlap", message)
+    return result

@@ -4,23 +4,23 @@ import html
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
-from pipeline.model import Cue, Transcript
+from pipeline.model import DRAFT_MARKS, Cue, Part, Transcript, Turn
 from pipeline.words.cleaning import clean_line
-from pipeline.words.reading import ENTITY
+from pipeline.words.voices import ENTITY
 
 TRANSCRIPT_JSON_VERSION = "1.0.0"
 
 _VTT_WIDTH = 65
 _SRT_WIDTH = 42
 _LINES = 2
+_CHARACTER_MS = 50
 _PARAGRAPH_PAUSE_MS = 2_000
 _ARROW = re.compile(r"-{2,}>")
-_MARKUP = re.compile("[&<>]")
 _TAG_START = re.compile(r"<(?=[A-Za-z0-9/!])")
 
 
@@ -28,7 +28,9 @@ def webvtt(transcript: Transcript) -> bytes:
     """Write a transcript as WebVTT.
 
     A cue has at most two lines of at most 65 characters; a longer one becomes several, at word boundaries, that share
-    its time by their lengths. A word longer than a line stands whole on a line of its own.
+    its time by their lengths. A word longer than a line stands whole on a line of its own. A cue that would have to be
+    read faster than 20 characters a second stays as long as it needs, where nothing is said before that; what then is
+    still too fast (see `hurried`) stays as fast as it was said.
 
     Args:
         transcript: cues ascending by start, ms from the start of the master, each ending after it starts.
@@ -37,13 +39,25 @@ def webvtt(transcript: Transcript) -> bytes:
         UTF-8 with speakers as voice spans. `read_transcript` gives back the same words, times and speakers.
 
     Source:
-        WebVTT: The Web Video Text Tracks Format (W3C).
+        WebVTT: The Web Video Text Tracks Format (W3C). BBC Subtitle Guidelines: 160 to 180 words a minute.
     """
     blocks = ["WEBVTT"]
-    for piece, lines in _ordered(_spoken(transcript), _VTT_WIDTH):
-        text = "\n".join(_escaped(line) for line in lines)
-        voiced = f"<v {_escaped(piece.speaker)}>{text}</v>" if piece.speaker else text
-        blocks.append(f"{_stamp(piece.start_ms, '.')} --> {_stamp(piece.end_ms, '.')}\n{voiced}")
+    for piece, lines in _ordered(_paced(transcript), _VTT_WIDTH):
+        blocks.append(_cue(piece, lines))
+    return ("\n\n".join(blocks) + "\n").encode()
+
+
+def draft_webvtt(transcript: Transcript) -> bytes:
+    """Write a transcript that a machine made, for a person to correct: marked as a draft, each cue as it is.
+
+    Args:
+        transcript: cues ascending by start, ms from the start of the recording, each ending after it starts.
+
+    Returns:
+        UTF-8, the mark of a draft right after the header. `read_transcript` gives back the same cues.
+    """
+    blocks = ["WEBVTT", DRAFT_MARKS[Part.TRANSCRIPT]]
+    blocks += [_cue(cue, _wrapped(cue.text.split(" "), _VTT_WIDTH)) for cue in _spoken(transcript)]
     return ("\n\n".join(blocks) + "\n").encode()
 
 
@@ -61,7 +75,7 @@ def srt(transcript: Transcript) -> bytes:
         UTF-8, cues numbered from 1.
     """
     blocks: list[str] = []
-    for number, (piece, lines) in enumerate(_ordered(_announced(transcript), _SRT_WIDTH), start=1):
+    for number, (piece, lines) in enumerate(_ordered(_announced(_paced(transcript)), _SRT_WIDTH), start=1):
         times = f"{_stamp(piece.start_ms, ',')} --> {_stamp(piece.end_ms, ',')}"
         blocks.append("\n".join([str(number), times, *lines, ""]))
     return "\n".join(blocks).encode()
@@ -114,6 +128,17 @@ def plain_text(transcript: Transcript) -> bytes:
     return "".join(f"{line}\n" for line in "\n\n".join(paragraphs).splitlines()).encode()
 
 
+def hurried(transcript: Transcript) -> tuple[Cue, ...]:
+    """Return the cues that must be read faster than 20 characters a second, because the next ones follow at once."""
+    return tuple(cue for cue in _paced(transcript) if cue.end_ms - cue.start_ms < _CHARACTER_MS * len(cue.text))
+
+
+def _cue(cue: Cue, lines: list[str]) -> str:
+    text = "\n".join(_escaped(line) for line in lines)
+    voiced = f"<v {_escaped(cue.speaker)}>{text}</v>" if cue.speaker else text
+    return f"{_stamp(cue.start_ms, '.')} --> {_stamp(cue.end_ms, '.')}\n{voiced}"
+
+
 def _turns(before: Cue, cue: Cue) -> bool:
     paused = cue.speaker is None and cue.start_ms - before.end_ms >= _PARAGRAPH_PAUSE_MS
     return paused or cue.speaker != before.speaker
@@ -128,16 +153,44 @@ def _spoken(transcript: Transcript) -> Iterator[Cue]:
             yield cue if is_clean else replace(cue, text=text, speaker=speaker)
 
 
-def _announced(transcript: Transcript) -> Iterator[Cue]:
-    speaker: str | None = None
+def turns_text(turns: Sequence[Turn]) -> bytes:
+    """Write a text without times, for a person to keep: a paragraph for each turn, `Chair: ` before it.
+
+    Returns:
+        UTF-8, a blank line between paragraphs; `read_brought` gives back the same words.
+    """
+    paragraphs = (
+        f"{speaker}: {clean_line(turn.text)}" if (speaker := clean_line(turn.speaker or "")) else clean_line(turn.text)
+        for turn in turns
+    )
+    return "".join(f"{line}\n" for line in "\n\n".join(paragraphs).splitlines()).encode()
+
+
+def _paced(transcript: Transcript) -> Iterator[Cue]:
+    """Let a cue that is too short to be read stay until it can be, or until the next one begins."""
+    before: Cue | None = None
     for cue in _spoken(transcript):
+        if before is not None:
+            if before.end_ms < cue.start_ms:
+                needed_ms = before.start_ms + _CHARACTER_MS * len(before.text)
+                if before.end_ms < needed_ms:
+                    before = replace(before, end_ms=min(needed_ms, cue.start_ms))
+            yield before
+        before = cue
+    if before is not None:
+        yield before  # nobody here knows when the sound ends
+
+
+def _announced(cues: Iterable[Cue]) -> Iterator[Cue]:
+    speaker: str | None = None
+    for cue in cues:
         turn = f"{cue.speaker}: " if cue.speaker not in {None, speaker} else ""
         speaker = cue.speaker
         text = _defused(turn + cue.text)
         yield cue if text == cue.text else replace(cue, text=text)
 
 
-def _ordered(cues: Iterator[Cue], width: int) -> list[tuple[Cue, list[str]]]:
+def _ordered(cues: Iterable[Cue], width: int) -> list[tuple[Cue, list[str]]]:
     # The pieces of cues that overlap interleave, and both formats want them by start.
     pieces = list[tuple[Cue, list[str]]]()
     for cue in cues:
@@ -210,11 +263,11 @@ def _wrapped(words: list[str], width: int) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    return html.escape(text, quote=False) if _MARKUP.search(text) else text
+    return html.escape(text, quote=False) if "<" in text or "&" in text or ">" in text else text
 
 
 def _defused(text: str) -> str:
-    if not _MARKUP.search(text):
+    if not ("<" in text or "&" in text or ">" in text):
         return text
     plain = _TAG_START.sub("< ", _ARROW.sub("->", text))
     return ENTITY.sub(lambda match: "&amp;" + match[0][1:] if html.unescape(match[0]) != match[0] else match[0], plain)
