@@ -5,7 +5,7 @@ transcript gives the same proposals. Nothing is repeated in which `find` finds w
 names a speaker who has not agreed to be named. There is no summary: sentences picked out of talk make none.
 """
 
-from pipeline.drafting.mentions import Mention
-from pipeline.drafting.proposing import Outline, Quote, outline
+from pipeline.drafting.proposing import outline
+from pipeline.drafting.topics import SHORTEST_MS
 
-__all__ = ["Mention", "Outline", "Quote", "outline"]
+__all__ = ["SHORTEST_MS", "outline"]

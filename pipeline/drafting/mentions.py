@@ -3,10 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from pipeline.drafting.saying import Sentence
-from pipeline.model import Term
+from pipeline.model import Mention, Term
 
 _MOST = 12
 _LONGEST = 220  # characters of an action that are shown
@@ -46,14 +45,6 @@ _ACTION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mention:
-    """Something that was mentioned: as it was said, or as it would be written, and when, in ms."""
-
-    text: str
-    start_ms: int
-
-
 def acronyms(sentences: Sequence[Sentence], glossary: Sequence[Term]) -> tuple[tuple[Term, ...], tuple[str, ...]]:
     """Find the acronyms and terms that a listener may not know.
 
@@ -89,7 +80,7 @@ def addresses(sentences: Sequence[Sentence]) -> tuple[Mention, ...]:
 
 def _addresses(text: str) -> Iterator[str]:
     for found in _SPOKEN.finditer(text):
-        written = re.sub(r"(?i)^(?:(?:double ?u|w)[ ,]*){3}", "www", found[0])
+        written = re.sub(r"(?i)^(?:(?:double ?u|w)[ ,]*){3}", "www ", found[0])
         written = re.sub(r"(?i)\s+(?:forward )?slash\s+", "/", written)
         yield re.sub(r"(?i)\s*\bdot\s+", ".", written).lower()
     yield from (found[0].rstrip(".") for found in _WRITTEN.finditer(text))

@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from pipeline.drafting import mentions, phrases, quoting, topics
-from pipeline.drafting.mentions import Mention
 from pipeline.drafting.saying import Find, Sentence, sentences
 from pipeline.drafting.stopping import WORD
-from pipeline.model import Chapter, Cue, Speaker, Term
+from pipeline.model import Chapter, Cue, Mention, Outline, Speaker, Term
 
 _SHORTEST_EPISODE_MS = 120_000  # with less, nobody looks for a chapter
 _CHAPTER_MS = 390_000
@@ -27,32 +25,6 @@ _NO_NAMES = frozenset(
     ["of", "the", "and", "for", "from", "at", "in", "de", "la", "le", "van", "von", "der", "al", "el"]
 )
 _SHORTEST_NAME = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
-    """Something worth quoting, word for word. role: who says it, as far as that may be told; empty otherwise."""
-
-    text: str
-    start_ms: int
-    role: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
-    """What of an episode's words a person may want in its notes. Times in ms of the transcript's clock.
-
-    chapters: none where it is too short for them; terms: of the glossary, that are said; unexplained: acronyms that
-    are not in it; addresses: of the web, as they would be written; actions: sentences.
-    """
-
-    chapters: tuple[Chapter, ...] = ()
-    quotes: tuple[Quote, ...] = ()
-    key_words: tuple[str, ...] = ()
-    terms: tuple[Term, ...] = ()
-    unexplained: tuple[str, ...] = ()
-    addresses: tuple[Mention, ...] = ()
-    actions: tuple[Mention, ...] = ()
 
 
 def outline(
@@ -84,7 +56,7 @@ def outline(
     said = sentences(cues, find=find, names=names)
     if not said:
         return Outline()
-    whole_ms = max(length_ms or 0, said[-1].end_ms)
+    whole_ms = length_ms or said[-1].end_ms
     known = (*known, *(speaker.label for speaker in speakers), *(f"{term.term} {term.meaning}" for term in glossary))
     barred = phrases.possible_names(said, known=known)
     ranked = phrases.ranked(said, barred=barred)
@@ -93,9 +65,9 @@ def outline(
     roles = _roles(speakers)
     terms, unexplained = mentions.acronyms(said, glossary)
     return Outline(
-        chapters=_chapters(said, whole_ms, barred),
-        quotes=tuple(Quote(text=q.text, start_ms=q.start_ms, role=_role(q.voice, roles)) for q in quotes),
-        key_words=tuple(phrase.text for phrase in ranked if phrase.times > 1)[:_KEY_WORDS],
+        chapters=_chapters(said, whole_ms, barred, find),
+        quotes=tuple(Mention(text=q.text, start_ms=q.start_ms, by=_role(q.voice, roles)) for q in quotes),
+        key_words=tuple(islice((p.text for p in ranked if p.times > 1 and not find(p.text)), _KEY_WORDS)),
         terms=terms,
         unexplained=unexplained,
         addresses=mentions.addresses(said),
@@ -103,7 +75,7 @@ def outline(
     )
 
 
-def _chapters(said: Sequence[Sentence], length_ms: int, barred: frozenset[str]) -> tuple[Chapter, ...]:
+def _chapters(said: Sequence[Sentence], length_ms: int, barred: frozenset[str], find: Find) -> tuple[Chapter, ...]:
     if length_ms < _SHORTEST_EPISODE_MS:
         return ()
     wanted = max(_FEWEST_CHAPTERS, round(length_ms / _CHAPTER_MS))
@@ -116,7 +88,8 @@ def _chapters(said: Sequence[Sentence], length_ms: int, barred: frozenset[str]) 
     for number, part in enumerate(parts):
         ranked = phrases.ranked(part, barred=barred, others=[*parts[:number], *parts[number + 1 :]])
         before = [chapter.title for chapter in made]
-        title = phrases.title(ranked, unlike=before, otherwise=f"Part {number + 1}")
+        telling = (phrase for phrase in ranked if not find(phrase.text))
+        title = phrases.title(telling, unlike=before, otherwise=f"Part {number + 1}")
         made.append(Chapter(start_ms=part[0].start_ms if number else 0, title=title))
     return tuple(made)
 

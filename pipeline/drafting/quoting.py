@@ -13,7 +13,8 @@ _LEANS = frozenset(
 )
 _JOINS = frozenset(["and", "but", "so", "well", "then", "also"])
 _POLITE = re.compile(
-    r"(?i)\b(?:thank you|thanks|welcome|good (?:morning|afternoon|evening)|hello|goodbye|my name is|joining us)\b"
+    r"(?i)\b(?:thank you|thanks|welcome|good (?:morning|afternoon|evening)|hello|goodbye|my name is|joining us|"
+    r"with (?:me|us) (?:is|are|today)|in the chair|(?:this|the) (?:recording|podcast|episode|script))\b"
 )
 _TELLING = re.compile(
     r"(?i)\b(?:learn(?:ed|t)?|changed?|chang(?:es|ing)|found|realis\w+|works?|worked|difference|should|never|always|need|"

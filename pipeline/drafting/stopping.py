@@ -47,7 +47,7 @@ _COMMON = """
     problems question questions quick quickly read reading ready real reason reasons remember rest room round run
     said saw say saying says see seeing seem seemed seems seen set shown side similar simple single small sorts
     sound sounds specific spend spent stand start started starting stay step stop straight strong suggest talk
-    talked talking tell telling tend term terms think thinking thought thoughts time times today told tomorrow top
+    talked talking tell tells telling tend term terms think thinking thought thoughts time times today told tomorrow top
     tried tries true try trying turn turned type types understand usually view want wanted wanting wants wonder week
     weeks wondering word words work worked working works world worry worth write wrong year years yesterday young
     expect expected expecting expects consider considered create created creating appreciate appreciated aware

@@ -3,8 +3,9 @@
 markdown-it-py and nh3 live here. Everything is pure: bytes or text in, values or bytes out.
 """
 
-from pipeline.words.chapters import chapters_json, read_chapters
+from pipeline.words.chapters import chapters_json, chapters_toml, read_chapters
 from pipeline.words.heard import heard_json, read_heard
+from pipeline.words.merging import merged
 from pipeline.words.moving import moved
 from pipeline.words.notes import notes_html, plain
 from pipeline.words.reading import read_transcript
@@ -12,7 +13,9 @@ from pipeline.words.writing import plain_text, srt, transcript_json, webvtt
 
 __all__ = [
     "chapters_json",
+    "chapters_toml",
     "heard_json",
+    "merged",
     "moved",
     "notes_html",
     "plain",
