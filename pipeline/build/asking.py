@@ -51,12 +51,12 @@ def answer(
         said.write(text.encode())
         said.seek(0)
         process = _started(command, said.fileno(), folder)
+        reader = _Reader(process, most_bytes)
         try:
-            data = _read(process, seconds, most_bytes)
+            data = _read(process, reader, seconds, most_bytes)
         finally:
             _end(process)
-    if len(data) > most_bytes:
-        raise _failed(f"wrote more than {most_bytes:,} bytes", "Let it write a summary of some paragraphs.")
+            reader.join(_SETTLING_S)
     if process.returncode:
         raise _failed(
             f"ended with exit code {process.returncode}", "Run it by hand with a text, and look at its errors."
@@ -94,24 +94,33 @@ def _is_needed(name: str) -> bool:
     return name.upper() in _NEEDED or name.upper().startswith("LC_")
 
 
-def _read(process: "subprocess.Popen[bytes]", seconds: float, most_bytes: int) -> bytes:
-    """Read what it writes until it ends; one byte more than allowed is enough to know."""
-    found: list[bytes] = []
+class _Reader(threading.Thread):
+    """Reads what a program writes until it ends, or until one byte more than allowed."""
 
-    def read() -> None:
-        if process.stdout is not None:
-            found.append(process.stdout.read(most_bytes + 1))
+    def __init__(self, process: "subprocess.Popen[bytes]", most_bytes: int) -> None:
+        super().__init__(daemon=True)
+        self._process, self._most_bytes = process, most_bytes
+        self.data: bytes | None = None
 
-    reader = threading.Thread(target=read, daemon=True)
+    def run(self) -> None:
+        if self._process.stdout is not None:
+            with self._process.stdout as stream:
+                self.data = stream.read(self._most_bytes + 1)
+
+
+def _read(process: "subprocess.Popen[bytes]", reader: _Reader, seconds: float, most_bytes: int) -> bytes:
     until = time.monotonic() + seconds
     reader.start()
     reader.join(seconds)
-    if not reader.is_alive() and found and len(found[0]) <= most_bytes:
+    data = reader.data
+    if data is not None and len(data) > most_bytes:
+        raise _failed(f"wrote more than {most_bytes:,} bytes", "Let it write a summary of some paragraphs.")
+    if data is not None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(max(until - time.monotonic(), 0))
-    if not found or (process.poll() is None and len(found[0]) <= most_bytes):
+    if data is None or process.poll() is None:
         raise _failed(f"took longer than {seconds:g} seconds", "Use a smaller model, or none.")
-    return found[0]
+    return data
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

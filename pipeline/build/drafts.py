@@ -55,7 +55,7 @@ class Drafted:
 class Drafting:
     """Drafts the parts of episodes, and remembers what became of each.
 
-    slugs: the only ones whose transcripts are read for it; empty for all.
+    slugs: the only ones that are worked at, besides what is due; empty for all.
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class Drafting:
         Returns:
             The episode with what was drafted.
         """
-        if episode.disposed_on or self._is_withdrawn(episode):
+        is_worked_at = not self.slugs or episode.slug in self.slugs or episode.is_due(self.now)
+        if not is_worked_at or episode.disposed_on or self._is_withdrawn(episode):
             return episode
-        is_read = episode.transcript is not None and (not self.slugs or episode.slug in self.slugs)
-        is_wanted = is_read and Part.CHAPTERS not in episode.drafts and self._may_be_kept_back(episode)
+        is_wanted = episode.transcript and Part.CHAPTERS not in episode.drafts and self._may_be_kept_back(episode)
         if is_wanted and workspace.drafted(episode.path, workspace.CHAPTERS_NAME) is None:
             episode = self._chapters(show, episode)
-        if episode.notes is None or (is_read and _is_untouched_without_words(episode)):
+        if episode.notes is None or (episode.transcript and _is_untouched_without_words(episode)):
             episode = self._notes(show, episode)
         return episode
 
@@ -177,13 +177,12 @@ class Drafting:
             done = "left as it is: no machine drafted it"
             self._note(episode, Drafted(part=part, done=done, is_written=False))
             return None
-        mine = path.read_text(encoding="utf-8-sig")
-        edited = _merged(part, base, mine, text, path)
+        before, mine, after = (_unmarked(each, part) for each in (base, path.read_text(encoding="utf-8-sig"), text))
+        edited = _merged(part, before, mine, after, path)
         if edited == mine:
             self._note(episode, Drafted(part=part, done="left as it is: there is nothing to add", is_written=False))
             return None
-        if not is_marked(edited, part):
-            edited = f"{DRAFT_MARKS[part]}\n{edited}"
+        edited = f"{DRAFT_MARKS[part]}\n{edited}"  # what was reviewed is to be read again
         workspace.write_draft(episode.path, name, text, edited=edited)
         self._note(episode, Drafted(part=part, done="drafted anew, and merged with what was changed by hand"))
         return edited
@@ -282,6 +281,10 @@ class _Words:
 def _is_untouched_without_words(episode: Episode) -> bool:
     is_untouched = episode.drafts.get(Part.NOTES) is DraftState.DRAFTED
     return is_untouched and pages.WITHOUT_WORDS in (episode.notes or "")
+
+
+def _unmarked(text: str, part: Part) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if not is_marked(line, part))
 
 
 def _merged(part: Part, base: str, mine: str, theirs: str, path: Path) -> str:
