@@ -22,6 +22,7 @@ from pipeline.cli import run
 from pipeline.errors import MediaError
 from pipeline.model import DRAFT_MARKS, DraftState, Episode, Part, Show, Term, Transcript
 from pipeline.workspace import Workspace, read_episode, read_show
+from pipeline.workspace.keys import SIGNED_PARTS
 from tests import samples, studio
 from tests.test_build import Heard, release
 
@@ -124,7 +125,8 @@ def test_no_chapters_appear_where_none_are_wanted(tmp_path: Path, why: str) -> N
     desk = Desk(tmp_path, published={"due": studio.PUBLISHED, "signed": LATER}.get(why), extra=extra)
     if why == "signed":
         sign_off = '[[sign_offs]]\nrole = "comms"\nby = "Communications officer"\nat = "2026-10-20T10:00:00Z"\n'
-        (desk.folder / "sign-off.toml").write_text(f'{sign_off}parts = {{ chapters = "00" }}\n')
+        parts = [f'{name} = "{"0" * 64}"' for name in SIGNED_PARTS]
+        (desk.folder / "sign-off.toml").write_text(f"{sign_off}parts = {{ {', '.join(parts)} }}\n")
     if why == "withdrawn":
         (tmp_path / "withdrawals").mkdir()
         facts = 'slug = "alpha"\nguid = "urn:test:alpha"\non = 2026-10-20\nreason = "asked"\nby = "Chair"\n'

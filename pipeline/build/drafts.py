@@ -291,18 +291,19 @@ def _merged(part: Part, base: str, mine: str, theirs: str, path: Path) -> str:
     """Merge a new draft with what a person made of an earlier one: line by line, or chapter by chapter."""
     if part is not Part.CHAPTERS:
         return "".join(words.merged(*(text.splitlines(keepends=True) for text in (base, mine, theirs))))
-    own = _starts(mine, path)
-    kept = [
-        block
-        for block in words.merged(*map(_blocks, (base, mine, theirs)))
-        if block in _blocks(mine) or all(abs(a - b) >= drafting.SHORTEST_MS for a in own for b in _starts(block, path))
-    ]
+    own, blocks = _blocks(mine), words.merged(*map(_blocks, (base, mine, theirs)))
+    edges = [start for block in blocks if block in own for start in _starts(block, path)]
+    kept = [block for block in blocks if block in own or _is_apart(_starts(block, path), edges)]
     made = "\n\n".join(kept) + "\n"
     try:
         words.read_chapters(made.encode(), source=path)
     except WordsError:  # what was moved by hand does not fit the new draft
         return mine
-    return mine if kept == _blocks(mine) else made
+    return mine if kept == own else made
+
+
+def _is_apart(starts: list[int], edges: list[int]) -> bool:
+    return all(abs(start - edge) >= drafting.SHORTEST_MS for start in starts for edge in edges)
 
 
 def _blocks(text: str) -> list[str]:
