@@ -1,5 +1,6 @@
 """Sentences enter, the phrases that tell what they are about leave, and the titles made of them."""
 
+import heapq
 import math
 import re
 from collections import Counter, defaultdict
@@ -16,6 +17,7 @@ _PIECES = re.compile(rf"{WORD}|[^\s\w]+|\d+")
 _DOING = re.compile(r"[a-z].*(?:ed|ing|ly)")  # alone, such a word names nothing
 _JOINING = frozenset(["and", "of", "for", "the"])  # within a name: Choose and Book
 _SEVERAL = 2
+_MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +29,28 @@ class Phrase:
     times: int
 
 
-def ranked(
-    sentences: Sequence[Sentence], *, barred: frozenset[str], others: Sequence[Sequence[Sentence]] = ()
-) -> list[Phrase]:
-    """Rank the phrases of some sentences, the most telling first.
+def ranked(parts: Sequence[Sequence[Sentence]], *, barred: frozenset[str]) -> list[list[Phrase]]:
+    """Rank the phrases of each part of a talk, the most telling first.
 
     Args:
-        sentences: those that may not be repeated are passed over.
+        parts: the sentences of each; those that may not be repeated are passed over. What is said in many of the parts
+            tells little of any one.
         barred: words that no phrase may hold, as `possible_names` gives them.
-        others: the other parts of the same talk: what is said in many of them tells little of this one.
+
+    Returns:
+        At most _MOST phrases of each part.
     """
-    phrases = _phrases(sentences, barred)
-    elsewhere = Counter(stems for part in others for stems in _phrases(part, barred))
-    parts = len(others) + 1
+    found = [_phrases(part, barred) for part in parts]
+    said_in = Counter(stems for phrases in found for stems in phrases)
 
     def weight(phrase: Phrase) -> float:
-        rarity = math.log((parts + 1) / (elsewhere[phrase.stems] + 0.5)) if others else 1.0
+        elsewhere = said_in[phrase.stems] - 1
+        rarity = math.log((len(parts) + 1) / (elsewhere + 0.5)) if len(parts) > 1 else 1.0
         often = phrase.times if phrase.times >= _SEVERAL else 0.4
         length = 0.4 if _DOING.fullmatch(phrase.text) and len(phrase.stems) == 1 else _LENGTHS[len(phrase.stems)]
         return often * length * max(rarity, 0.05)
 
-    order = {phrase.stems: number for number, phrase in enumerate(phrases.values())}
-    found = sorted(phrases.values(), key=lambda phrase: (-weight(phrase), order[phrase.stems]))
-    return list(_unlike(found))
+    return [list(_unlike(heapq.nlargest(_MOST, phrases.values(), key=weight))) for phrases in found]
 
 
 def possible_names(sentences: Sequence[Sentence], *, known: Iterable[str]) -> frozenset[str]:

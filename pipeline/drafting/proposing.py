@@ -59,7 +59,7 @@ def outline(
     whole_ms = length_ms or said[-1].end_ms
     known = (*known, *(speaker.label for speaker in speakers), *(f"{term.term} {term.meaning}" for term in glossary))
     barred = phrases.possible_names(said, known=known)
-    ranked = phrases.ranked(said, barred=barred)
+    (ranked,) = phrases.ranked([said], barred=barred)
     about = [stem for phrase in ranked[:_KEY_WORDS] for stem in phrase.stems]
     quotes = quoting.quotes(said, length_ms=whole_ms, count=_QUOTES, about=about, barred=barred)
     roles = _roles(speakers)
@@ -85,8 +85,7 @@ def _chapters(said: Sequence[Sentence], length_ms: int, barred: frozenset[str], 
     edges = [0, *places, len(said)]
     parts = [said[first:after] for first, after in pairwise(edges)]
     made: list[Chapter] = []
-    for number, part in enumerate(parts):
-        ranked = phrases.ranked(part, barred=barred, others=[*parts[:number], *parts[number + 1 :]])
+    for number, (part, ranked) in enumerate(zip(parts, phrases.ranked(parts, barred=barred), strict=True)):
         before = [chapter.title for chapter in made]
         telling = (phrase for phrase in ranked if not find(phrase.text))
         title = phrases.title(telling, unlike=before, otherwise=f"Part {number + 1}")

