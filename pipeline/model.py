@@ -565,6 +565,35 @@ class Turn:
     speaker: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """Something that is mentioned in an episode: as it was said, or as it would be written, and when, in ms.
+
+    by: the label of who says it, as far as that may be told; empty otherwise.
+    """
+
+    text: str
+    start_ms: int
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """What of an episode's words may be told of it, for a person to choose from; on the transcript's clock.
+
+    chapters: none where it is too short for them; terms: of the glossary, that are said; unexplained: acronyms that
+    are not in it; addresses: of the web, as they would be written; actions: what somebody says is to be done.
+    """
+
+    chapters: tuple[Chapter, ...] = ()
+    quotes: tuple[Mention, ...] = ()
+    key_words: tuple[str, ...] = ()
+    terms: tuple[Term, ...] = ()
+    unexplained: tuple[str, ...] = ()
+    addresses: tuple[Mention, ...] = ()
+    actions: tuple[Mention, ...] = ()
+
+
 class HeardWord(NamedTuple):
     """A word as a recogniser heard it, ms from the start of the recording; `text` begins with the space before it.
 
@@ -845,9 +874,9 @@ class Episode:
         return tuple(tuple(s.path for s in self.sources if s.recorder == number) for number in numbers)
 
     @property
-    def notes_are_draft(self) -> bool:
-        """Say whether the notes still carry the mark of a machine-made draft."""
-        return is_marked(self.notes or "", Part.NOTES)
+    def unread(self) -> tuple[Part, ...]:
+        """The parts that still carry the mark of a draft: a machine made them, and nobody has read them to the end."""
+        return tuple(part for part in Part if self.drafts.get(part, DraftState.REVIEWED) is not DraftState.REVIEWED)
 
     def is_due(self, now: datetime) -> bool:
         """Say whether the episode has a publication date and it has come."""

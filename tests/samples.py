@@ -133,3 +133,45 @@ def edition(**changes: object) -> Edition:
         "items": (item(), older),
     }
     return Edition(**{**values, **changes})  # type: ignore[arg-type]
+
+
+TALK = (
+    (
+        "The front desk books every appointment. We changed the booking rota at the front desk last spring. A "
+        "booking clerk now answers the telephone within a minute. Patients ring the front desk and leave with "
+        "an appointment. The telephone queue fell by half because the rota follows the calls. Our "
+        "receptionists drew the booking rota themselves. Nobody waits in the telephone queue for longer than "
+        "a song. The appointment book is open six weeks ahead. Receptionists should never have to apologise "
+        "for a rota that somebody else made."
+    ),
+    (
+        "The pharmacy reads every discharge letter now. A discharge letter must say which tablets were "
+        "stopped. The pharmacist rings the ward when tablets are missing from the letter. Half of the "
+        "discharge letters had a mistake in the tablets. The ward pharmacist signs the letter before the "
+        "patient goes home. Tablets that were stopped in hospital were started again at home. The pharmacy "
+        "found forty mistakes in a single month of letters. We learned that the discharge letter is the most "
+        "dangerous page in the hospital."
+    ),
+    (
+        "The heart failure clinic visits people in their kitchens. A nurse weighs them and listens to the "
+        "chest. Heart failure nurses carry scales and a stethoscope in the car. Breathless people should not "
+        "have to climb the stairs of a clinic. The nurse looks into the fridge and talks about salt. Weight "
+        "that rises by two kilos is the first sign of heart failure. A kitchen tells the nurse more than any "
+        "scan of the chest. People breathe more easily since the clinic comes to their kitchen."
+    ),
+)
+TALK_TURNS_MS = (200_000, 400_000)
+
+
+def talk() -> tuple[Cue, ...]:
+    """Make ten minutes about three things, two voices in turns of some sentences."""
+    cues: list[Cue] = []
+    for part, text in enumerate(TALK):
+        sentences = [f"{each.rstrip('.')}." for each in text.split(". ")]
+        many = [*sentences, *reversed(sentences), *sentences[::2]]
+        step_ms = 200_000 // len(many)
+        for number, sentence in enumerate(many):
+            start_ms = part * 200_000 + number * step_ms
+            speaker = ("Chair", "GP, Greater Manchester")[(number // 3 + part) % 2]
+            cues.append(Cue(start_ms=start_ms, end_ms=start_ms + step_ms - 300, text=sentence, speaker=speaker))
+    return tuple(cues)

@@ -13,6 +13,7 @@ from pipeline.model import (
     Chapter,
     Consent,
     Cue,
+    DraftState,
     Episode,
     Feed,
     Link,
@@ -25,6 +26,7 @@ from pipeline.model import (
     Speaker,
     StorageSettings,
     Transcript,
+    is_marked,
 )
 from tests import samples
 
@@ -150,7 +152,11 @@ EPISODES = {
     ),
     "no transcript": ({"transcript": None}, "is missing", True),
     "no notes": ({"notes": None}, "is missing", True),
-    "draft notes": ({"notes": f"{DRAFT_MARKS[Part.NOTES]}\ntext"}, "is still the draft made by machine", True),
+    **{
+        f"{state} {part}": ({"drafts": {part: state}}, "is still the draft made by machine", True)
+        for part in Part
+        for state in (DraftState.DRAFTED, DraftState.EDITED)
+    },
     "first chapter late": (
         {"chapters": tuple(Chapter(start_ms=ms, title="t") for ms in (1000, 2000, 3000))},
         "the first chapter does not start at 0",
@@ -262,16 +268,20 @@ def test_a_name_of_one_word_in_the_words_is_only_doubtful() -> None:
 
 def test_a_draft_may_lack_what_a_published_episode_needs() -> None:
     """Before it is due, an episode without transcript or with draft notes stops nothing."""
-    draft = samples.episode(published=None, transcript=None, notes=f"{DRAFT_MARKS[Part.NOTES]}\n", summary=None)
+    drafts = dict.fromkeys(Part, DraftState.DRAFTED)
+    draft = samples.episode(published=None, transcript=None, drafts=drafts, summary=None)
     scheduled = samples.episode("later", published=datetime(2027, 1, 1, tzinfo=UTC), transcript=None)
-    assert not [problem for problem in found(None, draft, scheduled) if problem.fatal]
+    problems = found(None, draft, scheduled)
+    assert not [problem for problem in problems if problem.fatal]
+    unread = [problem for problem in problems if "draft made by machine" in problem.message]
+    assert [problem.source.rpartition("/")[2] for problem in unread] == ["transcript.vtt", "chapters.toml", "notes.md"]
+    assert all("delete the line that begins with" in problem.hint for problem in unread)
 
 
 def test_a_draft_is_known_by_its_mark() -> None:
     """Notes are a draft while the mark stands on any line of its own, however spaced."""
-    assert samples.episode(notes=f"\ufeff\r\nTitle\r\n  {DRAFT_MARKS[Part.NOTES].upper()}\r\n").notes_are_draft
-    assert not samples.episode(notes="Our first draft: delete nothing\n").notes_are_draft
-    assert not samples.episode(notes=None).notes_are_draft
+    assert is_marked(f"\ufeff\r\nTitle\r\n  {DRAFT_MARKS[Part.NOTES].upper()}\r\n", Part.NOTES)
+    assert not is_marked("Our first draft: delete nothing\n", Part.NOTES)
 
 
 def test_slugs_and_guids_are_unique() -> None:

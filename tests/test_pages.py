@@ -647,7 +647,7 @@ def test_every_template_and_value_is_documented() -> None:
         embeds.OfferView,
     )
     names += [entry.name for kind in kinds for entry in fields(kind)]
-    names += drafts.values(samples.show(), samples.episode())
+    names += drafts.values(samples.show(), samples.episode(), None)
     assert [name for name in names if f"`{name}`" not in text] == []
 
 
@@ -719,8 +719,8 @@ def test_notes_draft_says_what_is_known() -> None:
         "Recorded: 15 September 2026",
         "### Three things we learned",
         "- GP, Greater Manchester",
-        "- 0:30 The pilot",
-        "- 1:01 [What changed](https://cln.example/choose-and-book)",
+        "- [0:30](#t=30) The pilot",
+        "- [1:01](#t=61) [What changed](https://cln.example/choose-and-book)",
         "- [The report](https://cln.example/report)",
     ):
         assert words in text.splitlines()
@@ -741,6 +741,9 @@ def test_notes_draft_can_be_replaced_and_stays_marked(tmp_path: Path) -> None:
     """A user's own notes.md.jinja is used, its values are escaped, and its text is marked as a draft."""
     (tmp_path / "notes.md.jinja").write_text("# {{ title }}\n", encoding="utf-8")
     text = draft_notes(samples.show(), samples.episode(title="*Stars*"), templates=tmp_path)
+    assert text == f"{model.DRAFT_MARKS[model.Part.NOTES]}\n{drafts.WITHOUT_WORDS}\n\n# \\*Stars\\*\n"
+    heard = drafts.Heard(outline=model.Outline())
+    text = draft_notes(samples.show(), samples.episode(title="*Stars*"), heard=heard, templates=tmp_path)
     assert text == f"{model.DRAFT_MARKS[model.Part.NOTES]}\n\n# \\*Stars\\*\n"
 
 

@@ -10,8 +10,9 @@ from itertools import chain
 from pathlib import Path
 
 from pipeline import words, workspace
-from pipeline.build import drafts, gate, listening, memory, outputs, standing, transcribing
+from pipeline.build import gate, listening, memory, outputs, standing, transcribing
 from pipeline.build.built import Built, as_before, facts
+from pipeline.build.drafts import Drafting
 from pipeline.build.items import Press, files_of
 from pipeline.build.mastering import Report, cached, made_files, masters, misses, remarks
 from pipeline.build.members import editions
@@ -103,10 +104,11 @@ class _Order:
 
 def _built(order: _Order, report: Report) -> tuple[Survey, Built, Mapping[str, Stamp]]:
     where, cache, now, around, known = order.where, order.cache, order.now, order.around, order.known
-    found, faulty = _surveyed(order)
+    drafting = Drafting(where, cache, report, now=now, slugs=order.slugs)
+    found, faulty = _surveyed(order, drafting)
     chosen = _chosen(found, order.slugs, now, with_drafts=not around)
     if not around and transcribing.transcripts(cache, found.show, chosen, report):
-        found, faulty = _surveyed(order)
+        found, faulty = _surveyed(order, drafting)
         chosen = _chosen(found, order.slugs, now, with_drafts=True)
     show, standing_items = found.complete(), known.items() if known else ()
     if known:
@@ -218,8 +220,8 @@ class _Noting:
         self._warn(problem)
 
 
-def _surveyed(order: _Order) -> tuple[Survey, frozenset[str]]:
-    prepare = None if order.around else partial(drafts.with_notes, order.where)
+def _surveyed(order: _Order, drafting: Drafting) -> tuple[Survey, frozenset[str]]:
+    prepare = None if order.around else drafting.missing
     known = order.known.episodes if order.known else None
     found = survey(order.where, order.cache, now=order.now, prepare=prepare, known=known)
     if not order.around:

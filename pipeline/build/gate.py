@@ -56,7 +56,7 @@ def examine(where: Workspace, show: Show, episodes: tuple[Episode, ...], cache: 
     for episode in episodes:
         own = [each for each in withdrawn if each.slug == episode.slug or each.guid == episode.guid]
         silent = silence(episode, own)
-        finder = _Finder(show, episode, cache, now.date())
+        finder = Finder(show, episode, cache, now.date())
         heard = _without_consent(episode, silent)
         looked = trust.review(heard, finder.find, in_cover=_in_cover(cache, episode), silent=silent)
         finder.remember()
@@ -234,7 +234,7 @@ def _later(day: date | None, months: int | None) -> date | None:
     return date(day.year + years, month + 1, min(day.day, 28))
 
 
-class _Finder:
+class Finder:
     """Finds what could identify a patient in the texts of an episode, and remembers it: a model is slow to load."""
 
     def __init__(self, show: Show, episode: Episode, cache: Cache, today: date) -> None:

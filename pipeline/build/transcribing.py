@@ -1,22 +1,33 @@
-"""What is drafted of what is said: the transcripts that are missing, and once more where a person asks for it."""
+"""What is drafted of what is said: the transcripts that are missing, and once more where a person asks for it.
 
-from collections.abc import Callable, Iterable, Iterator
+What somebody brought goes first: a transcript of Teams or Zoom in the episode's folder names people better than any
+recogniser. It is heard only for the times that such a text lacks, or where there is none.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from os.path import lexists
+from pathlib import Path
+from typing import NamedTuple
 
 from pipeline import audio, speech, words, workspace
 from pipeline.build.mastering import Report, length_ms
 from pipeline.cache import Cache, key
-from pipeline.errors import WorkspaceError
-from pipeline.model import Episode, HeardWord, Problem, Show, Transcript
+from pipeline.errors import MediaError, WorkspaceError
+from pipeline.model import Episode, HeardWord, Problem, Show, Transcript, Turn
 from pipeline.workspace import DRAFTS_NAME, HEARD_NAME, TRANSCRIPT_NAMES
 
 NAME = TRANSCRIPT_NAMES[0]
+MOST_BYTES = 60_000_000  # of what somebody brought: a Word document may hold pictures
 PIECE_S = 300.0  # what a build that is killed has to hear again, at most
 _KIND = "heard-pieces"
 
 
-def transcripts(cache: Cache, show: Show | None, episodes: tuple[Episode, ...], report: Report) -> bool:
+def transcripts(
+    cache: Cache, show: Show | None, episodes: tuple[Episode, ...], report: Report, *, again: bool = False
+) -> bool:
     """Draft the transcripts that are missing; a model that is named but not there is no more than a warning.
+
+    With `again`, those that a machine drafted are drafted anew, and merged with what people changed.
 
     Returns:
         Whether there are new ones.
@@ -24,14 +35,19 @@ def transcripts(cache: Cache, show: Show | None, episodes: tuple[Episode, ...], 
     Raises:
         MediaError: the recogniser, its model or a recording cannot be used.
     """
-    missing = tuple(episode for episode in episodes if episode.disposed_on is None and not _has_one(episode))
-    if show is None or not show.speech.model or not missing:
+    if show is None:
         return False
-    if speech.found(show.speech.model) is None:
-        report.warn(_no_model(show.speech.model, missing))
-        return False
-    written = [draft(cache, show, episode, report) for episode in missing]
+    missing = [each for each in episodes if each.disposed_on is None and (again or not _has_one(each))]
+    written = [draft(cache, show, each, report, again=again) for each in missing if _can_be_drafted(show, each)]
+    unheard = tuple(episode for episode in missing if not _can_be_drafted(show, episode))
+    if unheard and show.speech.model:
+        report.warn(_no_model(show.speech.model, unheard))
     return any(written)
+
+
+def _can_be_drafted(show: Show, episode: Episode) -> bool:
+    can_hear = bool(show.speech.model) and speech.found(show.speech.model or "") is not None
+    return can_hear or bool(words.brought_names(_names(episode)))
 
 
 def draft(cache: Cache, show: Show, episode: Episode, report: Report, *, again: bool = False) -> bool:
@@ -54,19 +70,20 @@ def draft(cache: Cache, show: Show, episode: Episode, report: Report, *, again: 
     if _has_one(episode) and not (again and base is not None and lexists(episode.path / NAME)):
         return False
     language = episode.language or show.language
-    heard = _heard(cache, show, episode, report)
-    transcript = _transcript(heard, language)
-    if not transcript.cues:
-        report.warn(_silent(episode))
+    made = _drafted(cache, show, episode, report)
+    if made is None:
         return False
-    text = words.draft_vtt(transcript, speech.checks(transcript.cues, heard))
+    text = words.draft_webvtt(*made[:2]).decode()
     edited = None
     if _has_one(episode):  # looked at only now: hearing takes long, and a person may save meanwhile
         if not again or base is None:
             return False
-        edited = words.merged_vtt(base, _bytes(episode), text, source=episode.path / NAME, language=language)
+        edited = words.merged_vtt(
+            base, _bytes(episode.path / NAME), text, source=episode.path / NAME, language=language
+        )
     workspace.write_draft(episode.path, NAME, text, edited=edited)
-    workspace.replace_text(episode.path / DRAFTS_NAME / HEARD_NAME, words.heard_json(heard).decode())
+    if made.heard:
+        workspace.replace_text(episode.path / DRAFTS_NAME / HEARD_NAME, words.heard_json(made.heard).decode())
     return True
 
 
@@ -75,18 +92,64 @@ def likely_words(show: Show) -> tuple[str, ...]:
     return speech.hot((*show.speech.hot_words, *(entry.term for entry in show.notes.glossary)))
 
 
-def _transcript(heard: tuple[HeardWord, ...], language: str) -> Transcript:
-    return speech.draft(heard, language=language)
+class _Made(NamedTuple):
+    """A draft: what is said, what to listen to by the start of a cue, and what was heard, if it was."""
+
+    transcript: Transcript
+    checks: Mapping[int, str]
+    heard: tuple[HeardWord, ...]
+
+
+def _drafted(cache: Cache, show: Show, episode: Episode, report: Report) -> _Made | None:
+    language = episode.language or show.language
+    brought = _brought(episode, language, report)
+    if isinstance(brought, Transcript):
+        return _Made(brought, {}, ())
+    if not show.speech.model or speech.found(show.speech.model) is None:
+        if brought:
+            report.warn(_no_times(episode, show.speech.model))
+        return None
+    heard = _heard(cache, show, episode, report)
+    if not heard:
+        report.warn(_silent(episode))
+        return None
+    if brought:
+        return _Made(words.aligned(brought, heard, language=language), {}, heard)
+    transcript = speech.draft(heard, language=language)
+    return _Made(transcript, speech.checks(transcript.cues, heard), heard)
+
+
+def _brought(episode: Episode, language: str, report: Report) -> Transcript | tuple[Turn, ...] | None:
+    """Read the first transcript in the folder that can be read; what is wrong with the others is told."""
+    for name in words.brought_names(_names(episode)):
+        path = episode.path / name
+        try:
+            return words.read_brought(_bytes(path), source=path, language=language)
+        except MediaError as error:
+            message = f"cannot be used as the transcript: {error.message}"
+            hint = error.hint or "Export it again, or remove it."
+            source = f"episodes/{episode.path.name}/{name}"
+            report.warn(Problem(source=source, message=message, hint=hint, fatal=False))
+    return None
+
+
+def _names(episode: Episode) -> list[str]:
+    """List the files of the folder; links are left out, as they may lead anywhere."""
+    try:
+        return sorted(each.name for each in episode.path.iterdir() if each.is_file() and not each.is_symlink())
+    except OSError as error:
+        hint = "Check the rights of that folder."
+        raise WorkspaceError(f"cannot be read: {error.strerror}", source=episode.path, hint=hint) from error
 
 
 def _has_one(episode: Episode) -> bool:
     return any(lexists(episode.path / name) for name in TRANSCRIPT_NAMES)
 
 
-def _bytes(episode: Episode) -> bytes:
-    path = episode.path / NAME
+def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1)
     except OSError as error:
         raise WorkspaceError(
             f"cannot be read: {error.strerror}", source=path, hint="Check the rights of that file."
@@ -136,6 +199,16 @@ def _silent(episode: Episode) -> Problem:
         source=f"episodes/{episode.path.name}",
         message="nobody was heard in the recording: no transcript is drafted",
         hint="Is it the right recording? Listen to it, and put a transcript beside it.",
+        fatal=False,
+    )
+
+
+def _no_times(episode: Episode, model: str | None) -> Problem:
+    how = f"{speech.how_to_get(model)}." if model else "Name a speech model in [speech] of cln_media.toml."
+    return Problem(
+        source=f"episodes/{episode.path.name}",
+        message="the transcript that was brought has no times, and without the speech model a build cannot find them",
+        hint=f"{how} Or bring the transcript as .vtt.",
         fatal=False,
     )
 

@@ -9,7 +9,7 @@ from pipeline.check import edits
 from pipeline.check.facts import Facts, not_square, place
 from pipeline.check.naming import named
 from pipeline.check.show import did_you_mean
-from pipeline.model import Episode, Problem, Show, clock
+from pipeline.model import DRAFT_MARKS, DraftState, Episode, Part, Problem, Show, clock
 
 MIN_CHAPTERS = 3
 MAX_CHAPTER_TITLE = 40
@@ -36,6 +36,7 @@ class EpisodeCheck:
         yield from self._transcript()
         yield from self._speakers()
         yield from self._notes()
+        yield from self._drafts()
         yield from self._cover()
 
     def _problem(self, file: str, message: str, hint: str, *, fatal: bool = True) -> Problem:
@@ -118,8 +119,8 @@ class EpisodeCheck:
         if transcript is None:
             if self.episode.published:
                 hint = (
-                    "Put transcript.vtt or transcript.srt beside the recording: the law asks for one. A build "
-                    "drafts it where the speech model is on this computer: cln-media doctor says so."
+                    "Put transcript.vtt or transcript.srt beside the recording: the law asks for one. Or have it "
+                    f"drafted: cln-media draft {self.episode.slug}"
                 )
                 yield self._problem("transcript.vtt", "is missing", hint, fatal=self.due)
             return
@@ -139,9 +140,18 @@ class EpisodeCheck:
         if self.due and self.episode.notes is None:
             hint = "Write it, or let `cln-media build` draft it; then read and correct the draft."
             yield self._problem("notes.md", "is missing", hint)
-        if self.episode.published and self.episode.notes_are_draft:
-            hint = "Read it, correct it, and delete its first line."
-            yield self._problem("notes.md", "is still the draft made by machine", hint, fatal=self.due)
+
+    def _drafts(self) -> Iterator[Problem]:
+        transcript = self.episode.transcript
+        files = {Part.TRANSCRIPT: transcript.origin if transcript else "transcript.vtt"}
+        files |= {Part.CHAPTERS: "chapters.toml", Part.NOTES: "notes.md"}
+        for part in self.episode.unread:
+            is_edited = self.episode.drafts[part] is DraftState.EDITED
+            edited = ", edited but not yet said to be reviewed" if is_edited else ""
+            mark = DRAFT_MARKS[part].partition(":")[0]
+            hint = f'Read it, correct it, and delete the line that begins with "{mark}"'
+            hint += f"; or use: cln-media proof {self.episode.slug}"
+            yield self._problem(files[part], f"is still the draft made by machine{edited}", hint, fatal=self.due)
 
     def _cover(self) -> Iterator[Problem]:
         cover = self.episode.cover

@@ -168,7 +168,8 @@ def check(context: Context, slugs: tuple[str, ...], as_json: bool) -> None:
 def status(context: Context, as_json: bool) -> None:
     """Show each episode: its state, length, loudness, and what it waits for.
 
-    With --verbose (cln-media --verbose status) also the file to listen to before an episode is published.
+    With --verbose (cln-media --verbose status) also the file to listen to before an episode is published, and how far
+    its transcript, chapters and notes are.
     """
     from pipeline.cli import looking  # noqa: PLC0415
 
@@ -179,6 +180,23 @@ def status(context: Context, as_json: bool) -> None:
         context.screen.table(looking.StatusRow.HEADINGS, [row.cells() for row in rows])
         for row in rows:
             context.screen.detail(f"{row.slug} can be heard in {row.master or 'no file yet'}")
+            context.screen.detail(f"{row.slug}: {row.words()}")
+
+
+@cli.command()
+@click.argument("slug")
+@click.option(
+    "--again", is_flag=True, help="Draft all of it anew; what you changed stays, and goes before the new draft."
+)
+@pass_context
+def draft(context: Context, slug: str, again: bool) -> None:
+    """Draft what an episode lacks of transcript, chapters and show notes, for you to correct.
+
+    Nothing drafted is published until somebody has read it and taken its mark away.
+    """
+    from pipeline.cli import drafting  # noqa: PLC0415
+
+    drafting.draft(context.workspace(), slug, context.screen, now=datetime.now(UTC), again=again)
 
 
 @cli.command()

@@ -14,7 +14,19 @@ from pipeline.build.standing import Standing
 from pipeline.build.survey import Survey
 from pipeline.cache import Cache
 from pipeline.cli.sending import published
-from pipeline.model import MANIFEST_KEY, Episode, Master, Problem, Release, Show, Visibility, clock, episode_key
+from pipeline.model import (
+    MANIFEST_KEY,
+    DraftState,
+    Episode,
+    Master,
+    Part,
+    Problem,
+    Release,
+    Show,
+    Visibility,
+    clock,
+    episode_key,
+)
 from pipeline.workspace import Workspace
 
 DUAL_MONO_LU = 3.0103  # two equal channels are louder than one by 10 log10(2)
@@ -47,9 +59,9 @@ def as_json(problem: Problem) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRow:
-    """An episode at a glance."""
+    """An episode at a glance. parts: how far its transcript, chapters and notes are, None for what is not there."""
 
-    HEADINGS: ClassVar = ("Episode", "State", "Length", "Loudness", "Waits for")
+    HEADINGS: ClassVar = ("Episode", "State", "Length", "Loudness", "To be read", "Waits for")
 
     slug: str
     state: str
@@ -59,17 +71,23 @@ class StatusRow:
     true_peak_dbtp: float | None
     waits_for: str
     master: str | None
+    parts: Mapping[str, str | None]
 
     def cells(self) -> tuple[str, ...]:
         """Write the row for people."""
         length = clock(self.duration_ms) if self.duration_ms is not None else "-"
-        return self.slug, self.state, length, self._loudness(), self.waits_for
+        unread = [name for name, state in self.parts.items() if state not in {None, DraftState.REVIEWED}]
+        return self.slug, self.state, length, self._loudness(), ", ".join(unread) or "-", self.waits_for
 
     def _loudness(self) -> str:
         if self.loudness_as_played_lufs is None:
             return "-"
         one = f" ({self.loudness_per_channel_lufs:.1f} on one channel)" if self.loudness_per_channel_lufs else ""
         return f"{self.loudness_as_played_lufs:.1f} LUFS{one}, {self.true_peak_dbtp:.1f} dBTP"
+
+    def words(self) -> str:
+        """Say how far each part of its words is."""
+        return ", ".join(f"{name} {state or 'not there'}" for name, state in self.parts.items())
 
     def as_json(self) -> dict[str, Any]:
         """Turn the row into JSON."""
@@ -107,6 +125,7 @@ def _unreadable(where: Workspace, found: Survey) -> Iterator[StatusRow]:
                 true_peak_dbtp=None,
                 waits_for=f"{name}: {problem.message}",
                 master=None,
+                parts={str(part): None for part in Part},
             )
 
 
@@ -136,6 +155,7 @@ def _row(seen: _Seen, show: Show, episode: Episode, master: Master | None) -> St
         true_peak_dbtp=_rounded(loudness.true_peak_dbtp) if loudness else None,
         waits_for=waits_for,
         master=seen.where.name(master.path) if master else None,
+        parts={str(part): str(far) if (far := episode.drafts.get(part)) else None for part in Part},
     )
 
 
@@ -170,6 +190,8 @@ def _state(seen: _Seen, episode: Episode, master: Master | None) -> tuple[str, s
 def _next(episode: Episode, master: Master | None, state: str) -> str:
     if master is None:
         return "cln-media build"
+    if episode.unread:
+        return f"somebody to read its drafts: cln-media proof {episode.slug}"
     if episode.published is None:
         return "a publication date: published in episode.toml"
     if state == "scheduled":

@@ -13,7 +13,7 @@ from pipeline.cli import looking
 from pipeline.cli.deciding import one_at_a_time
 from pipeline.cli.screen import Screen
 from pipeline.errors import WorkspaceError
-from pipeline.model import SignOff
+from pipeline.model import Episode, SignOff
 from pipeline.workspace import Workspace
 
 
@@ -38,9 +38,7 @@ def sign(where: Workspace, slug: str, screen: Screen, *, now: datetime, role: st
     fatal = tuple(each for each in survey.problems if each.fatal and each.source.startswith(here))
     if fatal:
         raise CheckFailedError(fatal)
-    if episode.published is None:
-        hint = "Set published in episode.toml first: the date stands in the tags, and is signed with them."
-        raise WorkspaceError("has no publication date", source=here + "episode.toml", hint=hint)
+    _refuse_unready(episode, here)
     cache = Cache(where.cache)
     master = cached(cache, show, episode)
     cache.close()
@@ -65,6 +63,16 @@ def sign(where: Workspace, slug: str, screen: Screen, *, now: datetime, role: st
         screen.say(f"As {missing}, it {reason}.")
     if not left:
         screen.say("It may leave: cln-media publish")
+
+
+def _refuse_unready(episode: Episode, here: str) -> None:
+    if episode.unread:
+        listed = " and ".join(map(str, episode.unread))
+        hint = f"Read and correct it first: cln-media proof {episode.slug}"
+        raise WorkspaceError(f"is not reviewed: a machine drafted its {listed}", source=here, hint=hint)
+    if episode.published is None:
+        hint = "Set published in episode.toml first: the date stands in the tags, and is signed with them."
+        raise WorkspaceError("has no publication date", source=here + "episode.toml", hint=hint)
 
 
 def _now() -> str:

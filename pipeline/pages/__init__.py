@@ -14,6 +14,7 @@ from pipeline.model import Edition, Episode, Show, Withdrawal
 from pipeline.pages import drafts, rendering, script, views
 from pipeline.pages.assets import design_system
 from pipeline.pages.captions import episode_caption, feed_caption, region_caption, show_caption
+from pipeline.pages.drafts import WITHOUT_WORDS, Heard
 from pipeline.pages.finding import findable, finding_recipe
 from pipeline.pages.templating import DEFAULTS, html_environment, markdown_environment, render_template
 from pipeline.pages.views import PageView
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pipeline.pages.report import Report, mastering_report, report_page
 
 __all__ = [
+    "WITHOUT_WORDS",
+    "Heard",
     "Pages",
     "Report",
     "certificate",
@@ -110,12 +113,16 @@ def members(edition: Edition, *, templates: Path | None = None) -> dict[str, byt
     return dict(sorted(files.items()))
 
 
-def draft_notes(show: Show, episode: Episode, *, templates: Path | None = None) -> str:
+def draft_notes(
+    show: Show, episode: Episode, *, heard: drafts.Heard | None = None, templates: Path | None = None
+) -> str:
     """Draft an episode's show notes out of what is known, for a person to finish; the first line marks the draft.
 
     Args:
         show: for the names of regions and the time zone.
-        episode: as far as it is known.
+        episode: as far as it is known, with the chapters that it has or that are proposed.
+        heard: what is known of its words; None where there is no transcript yet, and the draft says so to whoever
+            reads it.
         templates: a folder that may hold another notes.md.jinja.
 
     Returns:
@@ -126,9 +133,10 @@ def draft_notes(show: Show, episode: Episode, *, templates: Path | None = None) 
         ConfigError: the show's time zone is unknown.
     """
     environment = markdown_environment(templates, drafts.escape)
-    values = drafts.values(show, episode)
+    values = drafts.values(show, episode, heard)
     text = render_template(environment, "notes.md.jinja", values, about=f"episode {episode.slug}")
-    return f"{model.DRAFT_MARKS[model.Part.NOTES]}\n\n{text.strip()}\n"
+    marks = [model.DRAFT_MARKS[model.Part.NOTES], *([] if heard else [drafts.WITHOUT_WORDS])]
+    return "\n".join(marks) + f"\n\n{text.strip()}\n"
 
 
 def default_templates() -> Path:

@@ -5,9 +5,10 @@ markdown-it-py and nh3 live here. Everything is pure: bytes or text in, values o
 
 from pipeline.words.aligning import aligned
 from pipeline.words.brought import beside, brought_names, read_brought
-from pipeline.words.chapters import chapters_json, read_chapters
+from pipeline.words.chapters import chapters_json, chapters_toml, read_chapters
+from pipeline.words.cue_merging import merged_by_time, merged_vtt
 from pipeline.words.heard import heard_json, read_heard
-from pipeline.words.merging import draft_vtt, merged, merged_vtt
+from pipeline.words.merging import merged
 from pipeline.words.moving import moved
 from pipeline.words.notes import notes_html, plain
 from pipeline.words.reading import read_transcript
@@ -18,11 +19,12 @@ __all__ = [
     "beside",
     "brought_names",
     "chapters_json",
-    "draft_vtt",
+    "chapters_toml",
     "draft_webvtt",
     "heard_json",
     "hurried",
     "merged",
+    "merged_by_time",
     "merged_vtt",
     "moved",
     "notes_html",

@@ -79,6 +79,32 @@ def chapters_json(chapters: tuple[Chapter, ...]) -> bytes:
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
 
 
+def chapters_toml(chapters: Iterable[Chapter], *, remarks: Iterable[str] = ()) -> str:
+    """Write chapters as `read_chapters` reads them, for a person to edit.
+
+    Args:
+        chapters: ascending by start; times are written to the millisecond.
+        remarks: lines of comment to begin with.
+    """
+    lines = [f"# {clean_line(remark)}" for remark in remarks]
+    for chapter in chapters:
+        values = {"start": _stamp(chapter.start_ms), "title": chapter.title, "url": chapter.url}
+        values["image"] = chapter.image.name if chapter.image else None
+        lines += ["", "[[chapters]]", *(f"{key} = {_quoted(value)}" for key, value in values.items() if value)]
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _stamp(milliseconds: int) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}.{rest:03}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(clean_line(text), ensure_ascii=False)  # a basic string of TOML, once controls are gone
+
+
 def _parsed(data: bytes, source: Path) -> dict[str, Any]:
     text = decode(data, source=source, limit=_MAX_BYTES).replace("\r\n", "\n")
     try:

@@ -4,16 +4,19 @@ import html
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 
 from pipeline.model import DRAFT_MARKS, Cue, Part, Transcript, Turn
 from pipeline.words.cleaning import clean_line
 from pipeline.words.voices import ENTITY
 
 TRANSCRIPT_JSON_VERSION = "1.0.0"
+
+CHECK = "NOTE check:"  # of a line above a cue that somebody should listen to
 
 _VTT_WIDTH = 65
 _SRT_WIDTH = 42
@@ -47,17 +50,23 @@ def webvtt(transcript: Transcript) -> bytes:
     return ("\n\n".join(blocks) + "\n").encode()
 
 
-def draft_webvtt(transcript: Transcript) -> bytes:
+def draft_webvtt(transcript: Transcript, checks: Mapping[int, str] = MappingProxyType({})) -> bytes:
     """Write a transcript that a machine made, for a person to correct: marked as a draft, each cue as it is.
 
     Args:
         transcript: cues ascending by start, ms from the start of the recording, each ending after it starts.
+        checks: what to listen to, by the start of a cue in ms; it is told before that cue, in a line that no player
+            shows.
 
     Returns:
         UTF-8, the mark of a draft right after the header. `read_transcript` gives back the same cues.
     """
     blocks = ["WEBVTT", DRAFT_MARKS[Part.TRANSCRIPT]]
-    blocks += [_cue(cue, _wrapped(cue.text.split(" "), _VTT_WIDTH)) for cue in _spoken(transcript)]
+    left = dict(checks)
+    for cue in _spoken(transcript):
+        if check := left.pop(cue.start_ms, None):
+            blocks.append(f"{CHECK} {_ARROW.sub('->', clean_line(check))}")
+        blocks.append(_cue(cue, _wrapped(cue.text.split(" "), _VTT_WIDTH)))
     return ("\n\n".join(blocks) + "\n").encode()
 
 

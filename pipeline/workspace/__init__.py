@@ -13,7 +13,8 @@ from pipeline import model
 from pipeline.errors import ConfigError, WorkspaceError
 from pipeline.model import Episode, Problem, Show
 from pipeline.workspace import keys, standing, toml
-from pipeline.workspace.drafting import drafted, replace_text, write_draft, write_new
+from pipeline.workspace.drafting import drafted, forget_summary, keep_summary, replace_text, write_draft, write_new
+from pipeline.workspace.drafting import state as draft_state
 from pipeline.workspace.episodes import EpisodeReader
 from pipeline.workspace.places import (
     ARTWORK_NAME,
@@ -45,8 +46,11 @@ __all__ = [
     "Readers",
     "Workspace",
     "create",
+    "draft_state",
     "drafted",
     "find",
+    "forget_summary",
+    "keep_summary",
     "read_episode",
     "read_episodes",
     "read_show",

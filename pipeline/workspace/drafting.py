@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipeline.errors import WorkspaceError
 from pipeline.model import DRAFT_MARKS, DraftState, Part, is_marked
-from pipeline.workspace.places import DRAFTS_NAME
+from pipeline.workspace.places import DRAFTS_NAME, SUMMARY_NAME
 
 _HINT = "Check the free space and the rights of that folder."
 
@@ -64,12 +64,44 @@ def write_draft(folder: Path, name: str, text: str, *, edited: str | None = None
         WorkspaceError: it cannot be written.
     """
     kept = folder / DRAFTS_NAME / name
-    try:
-        kept.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise WorkspaceError(f"cannot be made: {error.strerror}", source=kept.parent, hint=_HINT) from error
+    _made(kept.parent)
     replace_text(kept, text)
     replace_text(folder / name, text if edited is None else edited)
+
+
+def keep_summary(folder: Path, text: str) -> None:
+    """Keep what a program answered that drafted notes of an episode: as long as it is there, the feed says so.
+
+    Raises:
+        WorkspaceError: it cannot be written.
+    """
+    _made(folder / DRAFTS_NAME)
+    replace_text(folder / DRAFTS_NAME / SUMMARY_NAME, f"{text}\n")
+
+
+def forget_summary(folder: Path) -> None:
+    """Remove what a program answered, once nothing of it is left in the notes.
+
+    Raises:
+        WorkspaceError: it cannot be removed.
+    """
+    path = folder / DRAFTS_NAME / SUMMARY_NAME
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise WorkspaceError(f"cannot be removed: {error.strerror}", source=path, hint=_HINT) from error
+
+
+def has_summary(folder: Path) -> bool:
+    """Say whether a program drafted a part of an episode's notes."""
+    return os.path.lexists(folder / DRAFTS_NAME / SUMMARY_NAME)
+
+
+def _made(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise WorkspaceError(f"cannot be made: {error.strerror}", source=folder, hint=_HINT) from error
 
 
 def write_new(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from pipeline import model
 from pipeline.errors import MediaError, WordsError
 from pipeline.model import DraftState, Episode, Part, Problem, Show, Transcript
 from pipeline.workspace import keys, toml
-from pipeline.workspace.drafting import state
+from pipeline.workspace.drafting import has_summary, state
 from pipeline.workspace.places import (
     CHAPTERS_NAME,
     CONFIG_NAME,
@@ -82,7 +82,7 @@ class EpisodeReader:
             topics=tuple(top.pop("topics")),
             published=self._aware(top.pop("published")),
             updated=self._aware(top.pop("updated")),
-            machine_drafted=tuple(top.pop("machine_drafted")),
+            machine_drafted=self._by_machine(top.pop("machine_drafted")),
             soundbites=tuple(_soundbite(entry) for entry in values["soundbites"]),
             edits=tuple(sorted((_edit(entry) for entry in values["edits"]), key=lambda edit: edit.start_ms)),
             sources=tuple(source for source in sources if source is not None),
@@ -98,6 +98,10 @@ class EpisodeReader:
             drafts=self._drafts(),
             **top,
         )
+
+    def _by_machine(self, said: list[str]) -> tuple[str, ...]:
+        """Say what a model drafted: what episode.toml says, and what drafts/ proves."""
+        return tuple(dict.fromkeys([*said, *(["notes"] if has_summary(self.folder) else [])]))
 
     def _drafts(self) -> dict[Part, DraftState]:
         states: dict[Part, DraftState] = {}

@@ -14,6 +14,7 @@ TRANSCRIPT_NAMES = ("transcript.vtt", "transcript.srt")
 REVIEW_NAME = "review.toml"
 SIGN_OFF_NAME = "sign-off.toml"
 DRAFTS_NAME = "drafts"  # the folder that keeps what machines made of an episode, as they made it
+SUMMARY_NAME = "summary.md"  # in that folder: what a program answered that drafted notes
 HEARD_NAME = "heard.json"  # in that folder
 ABOUT_NAME = "about.md"
 PRIVACY_NAME = "privacy.md"

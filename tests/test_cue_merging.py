@@ -65,7 +65,7 @@ def test_nothing_that_a_person_changed_is_lost(data: st.DataObject) -> None:
     """Every line that is not of the draft stays as the person has it, and a line they deleted does not come back."""
     base, new = data.draw(DRAFTS), data.draw(DRAFTS)
     edited = data.draw(edits(base))
-    whole = words.merged(base, edited, new, span=span)
+    whole = words.merged_by_time(base, edited, new, span=span)
     for line in edited:
         if edited.count(line) > base.count(line):
             assert whole.count(line) >= edited.count(line)
@@ -83,7 +83,7 @@ def test_a_line_of_the_new_draft_never_covers_what_a_person_changed(data: st.Dat
     """Where the person changed a line, no line of the newer draft is laid over it."""
     base, new = data.draw(DRAFTS), data.draw(DRAFTS)
     edited = data.draw(edits(base))
-    whole = words.merged(base, edited, new, span=span)
+    whole = words.merged_by_time(base, edited, new, span=span)
     own = [line for line in edited if line not in base]
     for line in whole:
         if line not in edited:
@@ -94,7 +94,7 @@ def test_a_line_of_the_new_draft_never_covers_what_a_person_changed(data: st.Dat
 @given(DRAFTS, DRAFTS)
 def test_what_nobody_changed_is_the_new_draft(base: list[Line], new: list[Line]) -> None:
     """Without edits, the newer draft is taken whole."""
-    assert words.merged(base, base, new, span=span) == new
+    assert words.merged_by_time(base, base, new, span=span) == new
 
 
 @UNHURRIED
@@ -103,13 +103,13 @@ def test_the_same_draft_again_leaves_the_edits(data: st.DataObject) -> None:
     """Where the newer draft is the old one, all stays as the person has it."""
     base = data.draw(DRAFTS)
     edited = data.draw(edits(base))
-    assert words.merged(base, edited, base, span=span) == edited
+    assert words.merged_by_time(base, edited, base, span=span) == edited
 
 
 def draft(*cues: tuple[int, str], checks: dict[int, str] | None = None) -> str:
     """Write a draft of cues that last two seconds, by their starts in seconds."""
     made = tuple(Cue(start_ms=start * 1000, end_ms=start * 1000 + 2_000, text=text) for start, text in cues)
-    return words.draft_vtt(Transcript(language="en", cues=made, origin="recogniser"), checks or {})
+    return words.draft_webvtt(Transcript(language="en", cues=made, origin="recogniser"), checks or {}).decode()
 
 
 BASE = draft((0, "Welcome to the cap"), (2, "of the month"), (10, "Next is Joan"), (20, "Good buy"))
