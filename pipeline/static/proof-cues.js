@@ -1,0 +1,391 @@
+// The list of cues: a row each, with who, the words, and marks over what is doubtful. All text enters as text, never as
+// HTML. Rows out of sight are laid out only when they come near (content-visibility), so that thousands stay quick.
+import { clock, stamp } from "./proof-sound.js";
+
+const WHY = {
+  unsure: "the recogniser was unsure",
+  repeated: "it may have been heard once too often",
+  silence: "it was heard where nobody seems to speak",
+};
+
+const element = (name, className, text) => {
+  const made = document.createElement(name);
+  if (className) {
+    made.className = className;
+  }
+  if (text !== undefined) {
+    made.textContent = text;
+  }
+  return made;
+};
+
+// What a change of a text does to marks over it: those before stay, those behind move, those touched are gone.
+const moved = (marks, before, after) => {
+  let head = 0;
+  const most = Math.min(before.length, after.length);
+  while (head < most && before[head] === after[head]) {
+    head += 1;
+  }
+  let tail = 0;
+  while (tail < most - head && before[before.length - 1 - tail] === after[after.length - 1 - tail]) {
+    tail += 1;
+  }
+  const end = before.length - tail;
+  const shift = after.length - before.length;
+  return marks
+    .filter((mark) => mark.to <= head || mark.from >= end)
+    .map((mark) => (mark.from >= end && mark.from >= head ? { ...mark, from: mark.from + shift, to: mark.to + shift } : mark));
+};
+
+export class Cues {
+  constructor(list, tools, { sound, say, changed }) {
+    this.list = list;
+    this.tools = tools;
+    this.sound = sound;
+    this.say = say;
+    this.changed = changed;
+    this.cues = [];
+    this.current = null;
+    this.now = null;
+    this.undone = [];
+    this.listen();
+  }
+
+  load(rows, doubts) {
+    this.cues = rows.map(([start, end, text, speaker]) => ({ start, end, text, speaker: speaker ?? "", doubts: [], findings: [] }));
+    doubts.forEach(([index, from, to, at, why]) => this.cues[index]?.doubts.push({ from, to, at, why, word: this.cues[index].text.slice(from, to) }));
+    this.undone = [];
+    this.current = this.now = null;
+    this.tools.hidden = true;
+    document.body.append(this.tools);
+    this.list.replaceChildren(...this.cues.map((cue) => this.row(cue)));
+  }
+
+  find(findings) {
+    this.cues.filter((cue) => cue.findings.length).forEach((cue) => this.mark(Object.assign(cue, { findings: [] })));
+    const touched = new Set();
+    findings.forEach(([index, from, to, what]) => {
+      const cue = this.cues[index];
+      if (cue) {
+        cue.findings.push({ from, to, what, word: cue.text.slice(from, to) });
+        touched.add(cue);
+      }
+    });
+    touched.forEach((cue) => this.mark(cue));
+  }
+
+  get rows() {
+    return this.cues.map((cue) => [cue.start, cue.end, cue.text, cue.speaker.trim() || null]);
+  }
+
+  get doubtful() {
+    return this.cues.reduce((sum, cue) => sum + cue.doubts.length, 0);
+  }
+
+  row(cue) {
+    const row = element("li", "cln-cue");
+    const head = element("div", "cln-cue__head");
+    const play = element("button", "cln-button cln-cue__play");
+    play.type = "button";
+    const who = element("input", "cln-cue__who");
+    who.value = cue.speaker;
+    who.setAttribute("list", "voices");
+    who.maxLength = 200;
+    who.autocomplete = "off";
+    who.placeholder = "Who?";
+    head.append(play, who);
+    const body = element("div", "cln-cue__body");
+    const mirror = element("div", "cln-cue__mirror");
+    mirror.setAttribute("aria-hidden", "true");
+    const words = element("textarea", "cln-cue__words");
+    words.rows = 1;
+    words.maxLength = 20000;
+    words.value = cue.text;
+    body.append(mirror, words);
+    const checks = element("ul", "cln-cue__checks");
+    row.append(head, body, checks);
+    Object.assign(cue, { row, play, who, words, mirror, checks });
+    row.cue = cue;
+    this.name(cue);
+    this.mark(cue);
+    return row;
+  }
+
+  name(cue) {
+    const at = clock(cue.start);
+    cue.play.textContent = at;
+    cue.play.setAttribute("aria-label", `Play from ${at}`);
+    cue.who.setAttribute("aria-label", `Who speaks at ${at}`);
+    cue.words.setAttribute("aria-label", `Words at ${at}`);
+    if (cue === this.current) {
+      this.tools.querySelector("#tools-times").textContent = `${stamp(cue.start)} to ${stamp(cue.end)}`;
+    }
+  }
+
+  mark(cue) {
+    const places = [...cue.doubts.map((each) => ({ ...each, kind: "doubt" })), ...cue.findings.map((each) => ({ ...each, kind: "finding" }))];
+    places.sort((a, b) => a.from - b.from || a.to - b.to);
+    const parts = [];
+    let at = 0;
+    places.forEach((place) => {
+      if (place.from >= at) {
+        parts.push(cue.text.slice(at, place.from), element("mark", `cln-mark cln-mark--${place.kind}`, cue.text.slice(place.from, place.to)));
+        at = place.to;
+      }
+    });
+    parts.push(`${cue.text.slice(at)} `); // a space at the end keeps the height of a last empty line
+    cue.mirror.replaceChildren(...parts);
+    const doubts = cue.doubts.map((doubt) => {
+      const item = element("li");
+      const button = element("button", "cln-button cln-cue__check", `Doubtful: “${doubt.word}”`);
+      button.type = "button";
+      button.title = `${WHY[doubt.why] ?? WHY.unsure}: listen`;
+      button.doubt = doubt;
+      item.append(button);
+      return item;
+    });
+    const findings = cue.findings.map((each) => element("li", "cln-warning", `Could identify a patient (${each.what}): “${each.word}”`));
+    cue.checks.replaceChildren(...findings, ...doubts);
+    cue.checks.hidden = !places.length;
+  }
+
+  listen() {
+    const cueOf = (target) => target.closest?.(".cln-cue")?.cue;
+    this.list.addEventListener("focusin", (event) => this.settle(cueOf(event.target)));
+    this.list.addEventListener("input", (event) => {
+      const cue = cueOf(event.target);
+      if (event.target === cue?.words) {
+        this.write(cue, cue.words.value);
+      } else if (event.target === cue?.who) {
+        cue.speaker = cue.who.value;
+      }
+      this.changed();
+    });
+    this.list.addEventListener("click", (event) => {
+      const cue = cueOf(event.target);
+      if (event.target === cue?.play) {
+        this.sound.playFrom(cue.start);
+      } else if (event.target.doubt) {
+        this.show(cue, event.target.doubt);
+        this.sound.playFrom(event.target.doubt.at - 1000);
+      }
+    });
+    this.tools.addEventListener("click", (event) => {
+      const tool = event.target.dataset?.tool;
+      if (tool && this.current) {
+        this.use(tool);
+      }
+    });
+  }
+
+  write(cue, text) {
+    cue.doubts = moved(cue.doubts, cue.text, text);
+    cue.findings = moved(cue.findings, cue.text, text);
+    cue.text = text;
+    this.mark(cue);
+  }
+
+  settle(cue) {
+    if (!cue || cue === this.current) {
+      return;
+    }
+    this.current?.row.classList.remove("cln-cue--current");
+    this.current = cue;
+    cue.row.classList.add("cln-cue--current");
+    cue.row.append(this.tools);
+    this.tools.hidden = false;
+    this.name(cue);
+  }
+
+  use(tool) {
+    const cue = this.current;
+    const index = this.cues.indexOf(cue);
+    const steps = { "start-earlier": -100, "start-later": 100, "end-earlier": -100, "end-later": 100 };
+    if (tool in steps || tool === "start-now") {
+      const isStart = tool.startsWith("start");
+      const wanted = tool === "start-now" ? this.sound.now : (isStart ? cue.start : cue.end) + steps[tool];
+      this.nudge(cue, index, isStart, wanted);
+    } else {
+      this[tool](index);
+    }
+  }
+
+  nudge(cue, index, isStart, wanted) {
+    const least = isStart ? (this.cues[index - 1]?.start ?? 0) : cue.start + 50;
+    const most = isStart ? Math.min(cue.end - 50, this.cues[index + 1]?.start ?? Infinity) : Infinity;
+    const at = Math.min(Math.max(wanted, least), most);
+    const [side, before] = isStart ? ["start", cue.start] : ["end", cue.end];
+    cue[side] = at;
+    this.undone.push(["the time", () => { cue[side] = before; this.name(cue); return cue; }]);
+    this.name(cue);
+    this.changed();
+    this.say(`${isStart ? "Starts" : "Ends"} at ${stamp(at)}${at === wanted ? "" : ", as near as its neighbours allow"}.`);
+  }
+
+  replace(index, count, cues, what) {
+    const removed = this.cues.slice(index, index + count);
+    const put = (at, old, fresh) => {
+      document.body.append(this.tools);
+      this.tools.hidden = true;
+      const next = this.cues[at + old.length]?.row ?? null;
+      old.forEach((cue) => cue.row.remove());
+      fresh.forEach((cue) => this.list.insertBefore(cue.row ?? this.row(cue), next));
+      this.cues.splice(at, old.length, ...fresh);
+      this.current = null;
+    };
+    put(index, removed, cues);
+    this.undone.push([what, () => { put(index, cues, removed); return removed[0] ?? this.cues[index]; }]);
+    this.changed();
+  }
+
+  undo() {
+    const last = this.undone.pop();
+    if (last) {
+      const cue = last[1]();
+      this.changed();
+      this.say(`Undone: ${last[0]}.`);
+      cue?.words.focus();
+    }
+  }
+
+  split(index) {
+    const cue = this.cues[index];
+    const at = cue.words.selectionStart;
+    const [head, tail] = [cue.text.slice(0, at).trimEnd(), cue.text.slice(at).trimStart()];
+    if (!head || !tail || cue.end - cue.start < 2) {
+      this.say("Put the cursor between two words first.");
+      cue.words.focus();
+      return;
+    }
+    const said = cue.doubts.find((doubt) => doubt.from >= at)?.at ?? 0;
+    const share = cue.start + Math.round(((cue.end - cue.start) * at) / cue.text.length);
+    const playing = this.sound.now > cue.start && this.sound.now < cue.end && !this.sound.isPlaying ? this.sound.now : 0;
+    const exact = cue.doubts.some((doubt) => doubt.from === cue.text.length - tail.length) ? said : 0;
+    const middle = Math.min(Math.max(exact || playing || share, cue.start + 1), cue.end - 1);
+    const behind = cue.text.length - tail.length;
+    const first = { ...this.copy(cue), end: middle, text: head, doubts: cue.doubts.filter((each) => each.to <= at), findings: cue.findings.filter((each) => each.to <= at) };
+    const shifted = (marks) => marks.filter((each) => each.from >= behind).map((each) => ({ ...each, from: each.from - behind, to: each.to - behind }));
+    const second = { ...this.copy(cue), start: middle, text: tail, doubts: shifted(cue.doubts), findings: shifted(cue.findings) };
+    this.replace(index, 1, [first, second], "the split");
+    this.say(`Split. The second part starts at ${clock(middle)}.`);
+    second.words.focus();
+    second.words.setSelectionRange(0, 0);
+  }
+
+  copy(cue) {
+    return { start: cue.start, end: cue.end, text: cue.text, speaker: cue.speaker, doubts: [], findings: [] };
+  }
+
+  join(index) {
+    const [cue, next] = [this.cues[index], this.cues[index + 1]];
+    if (!next) {
+      this.say("There is no next cue to join with.");
+      return;
+    }
+    const behind = cue.text.trimEnd().length + 1;
+    const text = `${cue.text.trimEnd()} ${next.text.trimStart()}`;
+    const lead = next.text.length - next.text.trimStart().length;
+    const shifted = (marks) => marks.map((each) => ({ ...each, from: each.from - lead + behind, to: each.to - lead + behind }));
+    const whole = { ...this.copy(cue), end: Math.max(cue.end, next.end), text, doubts: [...cue.doubts, ...shifted(next.doubts)], findings: [...cue.findings, ...shifted(next.findings)] };
+    this.replace(index, 2, [whole], "joining");
+    this.say("Joined.");
+    whole.words.focus();
+    whole.words.setSelectionRange(behind, behind);
+  }
+
+  insert(index) {
+    const [cue, next] = [this.cues[index], this.cues[index + 1]];
+    const end = Math.max(cue.end + 100, Math.min(next?.start ?? Infinity, cue.end + 2000));
+    const start = Math.min(cue.end, next?.start ?? Infinity);
+    const made = { ...this.copy(cue), start, end, text: "" };
+    this.replace(index + 1, 0, [made], "inserting");
+    this.say(`A new cue starts at ${clock(start)}.`);
+    made.words.focus();
+  }
+
+  remove(index) {
+    if (this.cues.length === 1) {
+      this.say("This is the last cue: a transcript needs one.");
+      return;
+    }
+    this.replace(index, 1, [], "deleting");
+    const next = this.cues[Math.min(index, this.cues.length - 1)];
+    next.words.focus();
+    this.say("Deleted. Undo brings it back.");
+  }
+
+  show(cue, mark) {
+    cue.row.scrollIntoView({ block: "center" });
+    cue.words.focus({ preventScroll: true });
+    cue.words.setSelectionRange(mark.from, mark.to);
+  }
+
+  step(direction) {
+    const index = this.current ? this.cues.indexOf(this.current) : this.indexAt(this.sound.now);
+    const cue = this.cues[Math.min(Math.max((index < 0 ? 0 : index) + (this.current ? direction : 0), 0), this.cues.length - 1)];
+    cue?.words.focus();
+    cue?.row.scrollIntoView({ block: "nearest" });
+  }
+
+  nextDoubt(direction) {
+    const from = this.current ? this.cues.indexOf(this.current) : direction > 0 ? 0 : this.cues.length - 1;
+    const caret = this.current ? this.current.words.selectionStart : direction > 0 ? -1 : Infinity;
+    const all = this.cues.flatMap((cue, index) => cue.doubts.map((doubt) => ({ cue, index, doubt })));
+    const isAfter = ({ index, doubt }) => (index - from || doubt.from - caret) * direction > 0;
+    const found = direction > 0 ? all.find(isAfter) : all.findLast?.(isAfter) ?? all.filter(isAfter).pop();
+    if (!found) {
+      this.say(all.length ? "No more doubtful words this way." : "No words are marked as doubtful.");
+      return;
+    }
+    this.show(found.cue, found.doubt);
+    this.sound.seek(found.doubt.at - 1000);
+    this.say(`“${found.doubt.word}” at ${clock(found.doubt.at)}: ${WHY[found.doubt.why] ?? WHY.unsure}. ${all.indexOf(found) + 1} of ${all.length}.`);
+  }
+
+  indexAt(ms) {
+    let [low, high] = [0, this.cues.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.cues[middle].start <= ms) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low - 1;
+  }
+
+  follow(ms, inView) {
+    const cue = this.cues[this.indexAt(ms)] ?? null;
+    if (cue === this.now) {
+      return;
+    }
+    this.now?.row.removeAttribute("data-now");
+    this.now = cue;
+    cue?.row.setAttribute("data-now", "");
+    if (cue && inView && this.sound.isPlaying && !this.list.contains(document.activeElement)) {
+      cue.row.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  rename(from, to) {
+    const touched = this.cues.filter((cue) => cue.speaker.trim() === from);
+    const put = (name) => touched.forEach((cue) => {
+      cue.speaker = name;
+      cue.who.value = name;
+    });
+    put(to);
+    this.undone.push(["renaming", () => { put(from); return null; }]);
+    this.changed();
+    return touched.length;
+  }
+
+  voices() {
+    const counts = new Map();
+    this.cues.forEach((cue) => {
+      const name = cue.speaker.trim();
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    });
+    return counts;
+  }
+}
