@@ -36,6 +36,7 @@ class LocalServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
+    is_closed = False
     allow_reuse_address = os.name != "nt"  # on Windows, reuse would let two servers share one port
 
     def __init__(self, port: int, handler: "type[LocalHandler]", names: tuple[str, ...]) -> None:
@@ -47,6 +48,11 @@ class LocalServer(ThreadingHTTPServer):
         """Bind without asking the network for this machine's name, which can take seconds."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = HOST, int(self.server_address[1])
+
+    def server_close(self) -> None:
+        """Stop answering, on connections that a browser keeps too."""
+        self.is_closed = True
+        super().server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Pass over a browser that went away; show our own bugs."""
@@ -70,6 +76,11 @@ class LocalHandler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         """Answer as to GET, without a body."""
         self.answer()
+
+    def parse_request(self) -> bool:
+        """Read what is asked; nothing once the server has ended."""
+        self.close_connection = True
+        return not self.server.is_closed and super().parse_request()
 
     def answer(self) -> None:
         """Answer a request that changes nothing."""

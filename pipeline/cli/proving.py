@@ -1,7 +1,6 @@
 """The command `proof`: a page on this computer where a person corrects what was drafted of an episode's words."""
 
 import webbrowser
-from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from pipeline.build.survey import CheckFailedError
 from pipeline.cache import Cache
 from pipeline.cli.screen import Screen
 from pipeline.errors import WorkspaceError
-from pipeline.model import Episode, Finding, Problem, Show
+from pipeline.model import Episode, Problem, Show
 from pipeline.proof import Paper
 from pipeline.workspace import Readers, Workspace, toml
 
@@ -39,7 +38,7 @@ def prove(where: Workspace, slug: str, screen: Screen, *, port: int, browser: bo
         language=episode.language or show.language,
         voices=tuple(dict.fromkeys(speaker.label for speaker in episode.speakers)),
         sound=_sound(where, show, episode, screen),
-        find=_find(show, episode),
+        find=identifiers.find,  # without the model for names, which takes a minute for three hours: `review` has it
     )
 
     def ready(address: str) -> None:
@@ -79,13 +78,3 @@ def _sound(where: Workspace, show: Show, episode: Episode, screen: Screen) -> Pa
         return None
     with closing(Cache(where.cache)) as cache, screen.bytes_progress("Making the sound ready", _STEPS) as meter:
         return proof.listening_copy(cache, sources, show.audio, lambda done: meter.to(done * _STEPS))
-
-
-def _find(show: Show, episode: Episode) -> Callable[[str], tuple[Finding, ...]]:
-    allowed = {show.author, show.title, show.owner_name, *(speaker.label for speaker in episode.speakers)}
-
-    def find(text: str) -> tuple[Finding, ...]:
-        people = identifiers.people(sorted(allowed)) if show.trust.names != "off" else None
-        return identifiers.find(text, people=people)
-
-    return find

@@ -37,5 +37,8 @@ def serve(
     with answering(server):
         if ready:
             ready(server.address)
-        while not ended.wait(TICK_SECONDS):
-            pass
+        try:
+            while not ended.wait(TICK_SECONDS):
+                pass
+        finally:
+            server.finish()

@@ -5,7 +5,6 @@ must carry that cookie, call this machine by its own name, and not come from a p
 writes must also name this page as its origin and carry a key that only this page can read.
 """
 
-import hashlib
 import hmac
 import json
 import secrets
@@ -88,16 +87,22 @@ class Server(LocalServer):
         self.paper = paper
         self.admission = Admission()
         self.writing = threading.Lock()
-        self._sound_tag = ""
+        self._looked: tuple[str, list[tuple[int, int, int, str]]] = ("", [])
         super().__init__(port, _Handler, (HOST, "localhost"))
         self.address = f"http://{HOST}:{self.server_port}{OPEN_PATH}?token={self.admission.token}"
         self.cookie_name = f"cln-proof-{self.server_port}"  # browsers send cookies to every port of a host
         self.origins = {f"http://{name}" for name in self.hosts}
 
-    def sound_tag(self, path: Path) -> str:
-        """Name the sound as it is now."""
-        status = path.stat()
-        return f'"{hashlib.sha256(f"{path} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[:32]}"'
+    def finish(self) -> None:
+        """Wait until what is being written is on disk; nothing more is written afterwards."""
+        self.writing.acquire()
+
+    def found(self) -> list[tuple[int, int, int, str]]:
+        """Look for what could identify a patient, once for each version of the transcript."""
+        version = papers.transcript_file(self.paper.folder).version
+        if version != self._looked[0]:
+            self._looked = (version, papers.found(self.paper))
+        return self._looked[1]
 
 
 class _Handler(LocalHandler):
@@ -106,7 +111,7 @@ class _Handler(LocalHandler):
 
     def answer(self) -> None:
         """Answer a reader."""
-        target = urlsplit("//h" + self.path) if self.path.startswith("/") else urlsplit("//h/")
+        target = urlsplit("//h" + self.path if self.path.startswith("/") else "//h")
         if not self.is_called_by_its_name():
             self._refuse(HTTPStatus.MISDIRECTED_REQUEST, _ELSEWHERE)
         elif target.path == OPEN_PATH:
@@ -185,7 +190,7 @@ class _Handler(LocalHandler):
     def _answer_path(self, path: str) -> None:
         actions: dict[str, Callable[[], object]] = {
             "/words.json": lambda: {**papers.shown(self.server.paper), "key": self.server.admission.key},
-            "/findings.json": lambda: papers.found(self.server.paper),
+            "/findings.json": self.server.found,
             "/versions.json": lambda: papers.versions(self.server.paper),
         }
         if path in actions:
@@ -200,7 +205,8 @@ class _Handler(LocalHandler):
 
     def _send_sound(self, path: Path) -> None:
         try:
-            tag = self.server.sound_tag(path)
+            status = path.stat()
+            tag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
             self.send_stored(path, tag, [("Content-Type", "audio/mpeg"), ("ETag", tag)])
         except FileNotFoundError:
             text = "The sound is not there any more. End cln-media with Ctrl-C and run the same command again."

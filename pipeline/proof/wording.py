@@ -1,6 +1,7 @@
 """Corrected cues and chapters, and the files they came from, enter; the texts of those files leave; pure."""
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby, zip_longest
 
@@ -8,6 +9,7 @@ from pipeline import words
 from pipeline.model import DRAFT_MARKS, Chapter, Cue, Part, Transcript, is_marked
 from pipeline.workspace import toml
 
+_AT_THE_END = sys.maxsize
 _WORDLESS = re.compile(r"(NOTE|STYLE|REGION)(?:[ \t]|$)")
 _TIME_LINE = re.compile(r"\s*(?:(\d+):)?(\d+):(\d+)[.,](\d+)\s*-->")
 _REMARK_BEHIND = re.compile(r"""^\s*#|["\d]\s+#""")
@@ -117,7 +119,7 @@ def _beside(old: str) -> tuple[str, list[str], list[tuple[int, str]]]:
             pending.append("\n".join(block))
         else:
             styles.append("\n".join(block))
-    return header, styles, [*notes, *((last_ms + 1, note) for note in pending)]
+    return header, styles, [*notes, *((_AT_THE_END, note) for note in pending)]
 
 
 def _until_a_time(lines: Sequence[str]) -> Iterator[str]:

@@ -77,9 +77,9 @@ export class Chapters {
     const tools = document.createElement("div");
     tools.className = "cln-proof-row";
     tools.append(
-      button("Play", `Play chapter ${number}`, () => this.sound.playFrom(chapter.start)),
-      button("Move here", `Move chapter ${number} here`, () => this.move(chapter, this.here())),
-      button("Remove", `Remove chapter ${number}`, () => this.remove(chapter)),
+      button("Play", `Play: chapter ${number}`, () => this.sound.playFrom(chapter.start)),
+      button("Move here", `Move here: chapter ${number}`, () => this.move(chapter, this.here())),
+      button("Remove", `Remove: chapter ${number}`, () => this.remove(chapter)),
     );
     row.append(time, title, remark, tools);
     chapter.row = row;

@@ -102,9 +102,8 @@ export class Cues {
     words.maxLength = 20000;
     words.value = cue.text;
     body.append(mirror, words);
-    const checks = element("ul", "cln-cue__checks");
-    row.append(head, body, checks);
-    Object.assign(cue, { row, play, who, words, mirror, checks });
+    row.append(head, body);
+    Object.assign(cue, { row, play, who, words, mirror, checks: null });
     row.cue = cue;
     this.name(cue);
     this.mark(cue);
@@ -135,18 +134,24 @@ export class Cues {
     });
     parts.push(`${cue.text.slice(at)} `); // a space at the end keeps the height of a last empty line
     cue.mirror.replaceChildren(...parts);
-    const doubts = cue.doubts.map((doubt) => {
-      const item = element("li");
-      const button = element("button", "cln-button cln-cue__check", `Doubtful: “${doubt.word}”`);
-      button.type = "button";
-      button.title = `${WHY[doubt.why] ?? WHY.unsure}: listen`;
-      button.doubt = doubt;
-      item.append(button);
-      return item;
-    });
-    const findings = cue.findings.map((each) => element("li", "cln-warning", `Could identify a patient (${each.what}): “${each.word}”`));
-    cue.checks.replaceChildren(...findings, ...doubts);
-    cue.checks.hidden = !places.length;
+    cue.checks?.remove();
+    cue.checks = null;
+    if (places.length) {
+      cue.checks = element("ul", "cln-cue__checks");
+      cue.checks.append(...cue.findings.map((each) => element("li", "cln-warning", `Could identify a patient (${each.what}): “${each.word}”`)));
+      cue.checks.append(...cue.doubts.map((doubt) => this.check(doubt)));
+      cue.mirror.parentElement.after(cue.checks);
+    }
+  }
+
+  check(doubt) {
+    const item = element("li");
+    const button = element("button", "cln-button cln-cue__check", `Doubtful: “${doubt.word}”`);
+    button.type = "button";
+    button.title = `${WHY[doubt.why] ?? WHY.unsure}: listen`;
+    button.doubt = doubt;
+    item.append(button);
+    return item;
   }
 
   listen() {

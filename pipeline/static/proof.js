@@ -22,11 +22,14 @@ const trouble = (text) => {
   at("trouble").textContent = text;
 };
 
+// Comparing everything takes a moment where there are thousands of cues: it is done when the fingers rest.
 const changed = () => {
-  at("dirty").textContent = isDirty() ? "Not saved yet." : "";
   at("undo").disabled = !cues.undone.length;
   window.clearTimeout(state.later);
-  state.later = window.setTimeout(showVoices, 300);
+  state.later = window.setTimeout(() => {
+    at("dirty").textContent = isDirty() ? "Not saved yet." : "";
+    showVoices();
+  }, 300);
 };
 
 const here = () => cues.current?.start ?? sound.now;
@@ -62,6 +65,11 @@ const showVoices = () => {
     items.push(item);
   }
   at("voices-list").replaceChildren(...items);
+  const list = JSON.stringify([names, state.words.voices]);
+  if (list === state.listed) {
+    return; // thousands of fields offer these: they are not told for nothing
+  }
+  state.listed = list;
   const options = (values) => values.map((value) => Object.assign(document.createElement("option"), { value, textContent: value }));
   const chosen = at("rename-from").value;
   at("rename-from").replaceChildren(...options(names));
@@ -353,5 +361,8 @@ at("not-now").addEventListener("click", () => {
   at("save").focus();
 });
 at("sound").addEventListener("error", () => trouble("The sound cannot be played. The words can still be corrected and saved."));
+new ResizeObserver(() => {
+  document.documentElement.style.setProperty("--bar-height", `${at("bar").offsetHeight}px`);
+}).observe(at("bar"));
 load().catch(() => lost(true));
 window.setInterval(look, LOOK_EVERY_MS);
