@@ -181,11 +181,10 @@ class _Handler(LocalHandler):
         return None
 
     def _refuse(self, status: HTTPStatus, text: str) -> None:
-        headers = ()
         if self.command == "POST":  # what it sends is not read, and must not be taken for its next request
-            self.close_connection = True
-            headers = (("Connection", "close"),)
-        self.say(status, text, *headers)
+            self.say(status, text, ("Connection", "close"))
+        else:
+            self.say(status, text)
 
     def _answer_path(self, path: str) -> None:
         actions: dict[str, Callable[[], object]] = {
