@@ -207,7 +207,7 @@ def test_the_address_works_once(paper: Paper) -> None:
         assert running.ask(path.replace("token=", "token=x")).status == 403
         assert running.ask(path, "HEAD").status == 405
         first = running.ask(path)
-        assert (first.status, first.headers["Location"]) == (303, "/")
+        assert first.status == 200
         assert re.fullmatch(r"cln-proof-\d+=[\w-]{43}; Path=/; HttpOnly; SameSite=Strict", first.headers["Set-Cookie"])
         second = running.ask(path, Cookie=first.headers["Set-Cookie"].partition(";")[0])
         assert second.status == 403
@@ -810,7 +810,7 @@ def test_tools_change_times_and_cues(page: tuple[browsing.Watched, Served], fold
     tab.locator("[data-tool=end-later]").click()
     expect(tab.locator("#tools-times")).to_have_text("00:00:01.400 to 00:00:02.900")
     tab.get_by_role("button", name="Insert after").click()
-    tab.keyboard.type("In between.")
+    tab.keyboard.insert_text("In between, " + "and so on, " * 20)
     words_.nth(0).focus()
     tab.get_by_role("button", name="Delete").click()
     tab.get_by_role("button", name="Add a chapter here").click()
@@ -819,22 +819,18 @@ def test_tools_change_times_and_cues(page: tuple[browsing.Watched, Served], fold
     words_.nth(2).focus()
     tab.get_by_role("button", name="Move here: chapter 1").click()
     expect(tab.get_by_role("status").first).to_contain_text("Another chapter starts there already.")
+    words_.nth(1).focus()
     saved(tab)
-    assert [
-        (cue.start_ms, cue.end_ms, cue.text)
-        for cue in words.read_transcript((folder / "transcript.vtt").read_bytes(), source=folder, language="en").cues
-    ] == [
-        (1400, 2900, "We began with one farmacy in Bolton."),
-        (2900, 3000, "In between."),
-        (3000, 4500, "And what <b>changed</b>?"),
-    ]
-    assert [
-        (each.start_ms, each.title)
-        for each in words.read_chapters((folder / "chapters.toml").read_bytes(), source=folder / "chapters.toml")
-    ] == [
-        (1400, "The pharmacy"),
-        (3000, "What changed"),
-    ]
+    expect(words_).to_have_count(4)  # what is too long for two lines is two cues in the file, and so on the page
+    assert tab.evaluate("document.activeElement.value").startswith("In between")
+    transcript, chapters = folder / "transcript.vtt", folder / "chapters.toml"
+    cues = words.read_transcript(transcript.read_bytes(), source=transcript, language="en-GB").cues
+    assert [words_.nth(number).input_value() for number in range(4)] == [cue.text for cue in cues]
+    assert " ".join(cue.text for cue in cues[1:3]) == "In between, " + " ".join(["and so on,"] * 20)
+    assert [(cue.start_ms, cue.end_ms) for cue in (cues[0], cues[3])] == [(1400, 2900), (3000, 4500)]
+    assert (cues[1].start_ms, cues[2].end_ms) == (2900, 3000)
+    marks = words.read_chapters(chapters.read_bytes(), source=chapters)
+    assert [(mark.start_ms, mark.title) for mark in marks] == [(1400, "The pharmacy"), (3000, "What changed")]
 
 
 @pytest.mark.parametrize("choice", ["Save mine", "Download mine, and open theirs"])

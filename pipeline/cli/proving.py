@@ -76,5 +76,6 @@ def _sound(where: Workspace, show: Show, episode: Episode, screen: Screen) -> Pa
         hint = "The words can be corrected without it."
         screen.warn(Problem(source=where.name(episode.path), message="has no recording here", hint=hint, fatal=False))
         return None
-    with closing(Cache(where.cache)) as cache, screen.bytes_progress("Making the sound ready", _STEPS) as meter:
+    screen.say("Making the sound ready (only the first time it takes a while)")
+    with closing(Cache(where.cache)) as cache, screen.bytes_progress("Sound", _STEPS) as meter:
         return proof.listening_copy(cache, sources, show.audio, lambda done: meter.to(done * _STEPS))

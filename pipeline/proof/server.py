@@ -58,6 +58,11 @@ _USED = (
     "otherwise end cln-media with Ctrl-C and run the same command again for a new address."
 )
 _UNKNOWN = "This page is for the browser that opened the address which cln-media printed. Open that address first."
+_ADMITTED = b"""<!DOCTYPE html>
+<html lang="en-GB"><meta charset="utf-8"><title>Correct the words</title>
+<link rel="icon" type="image/svg+xml" href="/icon.svg"><meta http-equiv="refresh" content="0; url=/">
+<p><a href="/">Go on to the page</a></p></html>
+"""
 _FOREIGN = "Only the page itself may do this."
 
 
@@ -142,7 +147,8 @@ class _Handler(LocalHandler):
             self._refuse(HTTPStatus.FORBIDDEN, _USED)
         else:
             cookie = f"{self.server.cookie_name}={self.server.admission.cookie}; Path=/; HttpOnly; SameSite=Strict"
-            self.say(HTTPStatus.SEE_OTHER, "", ("Location", "/"), ("Set-Cookie", cookie))
+            # Not a redirect: where a page of another site has led here, the cookie would not be sent along with it.
+            self.send_whole(_ADMITTED, [("Content-Type", "text/html; charset=utf-8"), ("Set-Cookie", cookie)])
 
     def _is_admitted(self) -> bool:
         site = self.headers.get("Sec-Fetch-Site", "same-origin")

@@ -337,7 +337,8 @@ export class Cues {
     const caret = this.current ? this.current.words.selectionStart : direction > 0 ? -1 : Infinity;
     const all = this.cues.flatMap((cue, index) => cue.doubts.map((doubt) => ({ cue, index, doubt })));
     const isAfter = ({ index, doubt }) => (index - from || doubt.from - caret) * direction > 0;
-    const found = direction > 0 ? all.find(isAfter) : all.findLast?.(isAfter) ?? all.filter(isAfter).pop();
+    const after = all.filter(isAfter);
+    const found = direction > 0 ? after[0] : after[after.length - 1];
     if (!found) {
       this.say(all.length ? "No more doubtful words this way." : "No words are marked as doubtful.");
       return;

@@ -246,7 +246,7 @@ const download = (name, text) => {
   window.setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 };
 
-const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replace(/\s+/g, " ").trim();
+const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/\s+/g, " ").trim();
 
 const downloadWords = () => {
   const mark = state.words.drafts.transcript ? ["NOTE draft: delete this line when the transcript has been reviewed"] : [];
