@@ -22,7 +22,7 @@ from pipeline.cache import Cache
 from pipeline.errors import PreviewError, WordsError
 from pipeline.model import DRAFT_MARKS, AudioSettings, Cue, HeardWord, Part
 from pipeline.proof import Paper
-from pipeline.proof.doubts import doubts
+from pipeline.proof.placing import placed
 from pipeline.proof.saving import Saved, save
 from pipeline.proof.wishes import read_wish
 from pipeline.proof.wording import unmarked, webvtt_text
@@ -379,19 +379,26 @@ def test_the_copy_is_on_the_recordings_own_clock_and_made_once(tmp_path: Path) -
 
 
 def test_doubtful_words_are_found_where_they_stand(served: Served) -> None:
-    """A word the recogniser was unsure of, or wrote a doubt about, is marked by its characters and its time."""
-    assert served.words()["doubts"] == [[1, 18, 25, 2100, "unsure"], [1, 29, 35, 2500, "repeated"]]
+    """Each word has its characters and its time; one the recogniser was unsure of, or wrote a doubt about, says why."""
+    heard = served.words()["heard"]
+    assert heard[0] == [[0, 7, 500]]
+    assert heard[1][:2] == [[0, 2, 1500], [3, 8, 1700]]
+    assert heard[1][4:] == [[18, 25, 2100, "unsure"], [26, 28, 2400], [29, 35, 2500, "repeated"]]
+    assert heard[2] == []
 
 
 def test_a_corrected_word_is_not_marked_and_a_repeated_one_in_its_own_place() -> None:
     """Words are matched in order with their neighbours, whatever the case and the punctuation."""
     cue = Cue(start_ms=1500, end_ms=2800, text="We began with one pharmacy, in Bolton")
-    assert doubts((cue,), HEARD) == [[0, 31, 37, 2500, "repeated"]]
+    [found] = placed((cue,), HEARD)
+    assert [place for place in found if place[3:]] == [[31, 37, 2500, "repeated"]]
+    assert [cue.text[start:end] for start, end, *_ in found] == ["We", "began", "with", "one", "in", "Bolton"]
     heard = [
         HeardWord(i * 100, i * 100 + 90, f" {text}", p)
         for i, (text, p) in enumerate([("no", 0.9), ("no", 0.1), ("yes", 0.9)])
     ]
-    assert doubts((Cue(start_ms=0, end_ms=300, text="No, no: yes."),), heard) == [[0, 4, 6, 100, "unsure"]]
+    [found] = placed((Cue(start_ms=0, end_ms=300, text="No, no: yes."),), heard)
+    assert found == [[0, 2, 0], [4, 6, 100, "unsure"], [8, 11, 200]]
 
 
 @pytest.mark.parametrize(
@@ -402,7 +409,7 @@ def test_a_damaged_record_of_what_was_heard_marks_nothing(folder: Path, paper: P
     (folder / "drafts/heard.json").write_text(text)
     with serving(paper) as running:
         shown = running.open().words()
-    assert shown["doubts"] == []
+    assert not any(shown["heard"])
     assert shown["cues"]
     assert ("heard.json" in shown["remark"]) == (text[-2:] != "]}" or text.startswith('{"words": [[1]'))
 
@@ -693,6 +700,7 @@ def test_a_person_corrects_a_draft(page: tuple[browsing.Watched, Served], folder
 
     tab.keyboard.press("Control+Enter")  # behind "pharmacy"
     assert [words_.nth(index).input_value() for index in (1, 2)] == ["We began with one pharmacy", "in Bolton."]
+    expect(tab.locator("#tools-times")).to_have_text("00:00:02.400 to 00:00:02.800")  # when "in" was heard
     tab.get_by_role("button", name="Undo").click()
     expect(words_).to_have_count(3)
     words_.nth(1).focus()

@@ -1,7 +1,7 @@
 """The folder of an episode enters, what the page shows of its words leaves; nothing is written."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from pipeline import identifiers, words, workspace
 from pipeline.errors import MediaError, WordsError
 from pipeline.model import Chapter, Cue, Finding, Part, Transcript, is_marked
-from pipeline.proof.doubts import doubts
+from pipeline.proof.placing import placed
 from pipeline.words.cleaning import decode
 from pipeline.words.reading import MAX_BYTES
 
@@ -108,7 +108,7 @@ def shown(paper: Paper) -> dict[str, Any]:
     """
     transcript, chapters = transcript_file(paper.folder), chapters_file(paper.folder)
     cues = transcript_of(transcript, paper.language).cues
-    marks, remark = _doubts(paper.folder, cues)
+    heard, remark = _heard(paper.folder, cues)
     return {
         "slug": paper.slug,
         "title": paper.title,
@@ -117,7 +117,7 @@ def shown(paper: Paper) -> dict[str, Any]:
         "sound": paper.sound is not None,
         "remark": remark,
         "cues": [[cue.start_ms, cue.end_ms, cue.text, cue.speaker] for cue in cues],
-        "doubts": marks,
+        "heard": heard,
         "chapters": [
             {
                 "start": chapter.start_ms,
@@ -172,7 +172,7 @@ def _what(finding: Finding) -> str:
     return finding.kind.lower().replace("_", " ").replace("nhs", "NHS").replace("ni ", "National Insurance ")
 
 
-def _doubts(folder: Path, cues: Iterable[Cue]) -> tuple[list[list[Any]], str]:
+def _heard(folder: Path, cues: Sequence[Cue]) -> tuple[list[list[list[Any]]], str]:
     path = folder / workspace.DRAFTS_NAME / workspace.HEARD_NAME
     try:
         if not path.is_file():
@@ -184,4 +184,4 @@ def _doubts(folder: Path, cues: Iterable[Cue]) -> tuple[list[list[Any]], str]:
         return [], f"No words are marked: {path.name} cannot be read: {error.strerror}."
     except MediaError as error:
         return [], f"No words are marked: {path.name} {error.message}. {error.hint}"
-    return doubts(tuple(cues), heard), ""
+    return placed(cues, heard), ""

@@ -8,6 +8,8 @@ const WHY = {
   silence: "it was heard where nobody seems to speak",
 };
 
+const NEAR = 12; // characters: so near a place, a word's time is that of the place
+
 const element = (name, className, text) => {
   const made = document.createElement(name);
   if (className) {
@@ -37,6 +39,10 @@ const moved = (marks, before, after) => {
     .map((mark) => (mark.from >= end && mark.from >= head ? { ...mark, from: mark.from + shift, to: mark.to + shift } : mark));
 };
 
+const shifted = (marks, by) => marks.map((mark) => ({ ...mark, from: mark.from + by, to: mark.to + by }));
+const doubtsOf = (cue) => cue.heard.filter((word) => word.why);
+const wordOf = (cue, place) => cue.text.slice(place.from, place.to);
+
 export class Cues {
   constructor(list, tools, { sound, say, changed }) {
     this.list = list;
@@ -51,9 +57,11 @@ export class Cues {
     this.listen();
   }
 
-  load(rows, doubts) {
-    this.cues = rows.map(([start, end, text, speaker]) => ({ start, end, text, speaker: speaker ?? "", doubts: [], findings: [] }));
-    doubts.forEach(([index, from, to, at, why]) => this.cues[index]?.doubts.push({ from, to, at, why, word: this.cues[index].text.slice(from, to) }));
+  load(rows, heard) {
+    this.cues = rows.map(([start, end, text, speaker], index) => {
+      const said = (heard[index] ?? []).map(([from, to, at, why]) => ({ from, to, at, why }));
+      return { start, end, text, speaker: speaker ?? "", heard: said, findings: [] };
+    });
     this.undone = [];
     this.current = this.now = null;
     this.tools.hidden = true;
@@ -67,7 +75,7 @@ export class Cues {
     findings.forEach(([index, from, to, what]) => {
       const cue = this.cues[index];
       if (cue) {
-        cue.findings.push({ from, to, what, word: cue.text.slice(from, to) });
+        cue.findings.push({ from, to, what });
         touched.add(cue);
       }
     });
@@ -79,7 +87,7 @@ export class Cues {
   }
 
   get doubtful() {
-    return this.cues.reduce((sum, cue) => sum + cue.doubts.length, 0);
+    return this.cues.reduce((sum, cue) => sum + doubtsOf(cue).length, 0);
   }
 
   row(cue) {
@@ -122,7 +130,7 @@ export class Cues {
   }
 
   mark(cue) {
-    const places = [...cue.doubts.map((each) => ({ ...each, kind: "doubt" })), ...cue.findings.map((each) => ({ ...each, kind: "finding" }))];
+    const places = [...doubtsOf(cue).map((each) => ({ ...each, kind: "doubt" })), ...cue.findings.map((each) => ({ ...each, kind: "finding" }))];
     places.sort((a, b) => a.from - b.from || a.to - b.to);
     const parts = [];
     let at = 0;
@@ -138,15 +146,15 @@ export class Cues {
     cue.checks = null;
     if (places.length) {
       cue.checks = element("ul", "cln-cue__checks");
-      cue.checks.append(...cue.findings.map((each) => element("li", "cln-warning", `Could identify a patient (${each.what}): “${each.word}”`)));
-      cue.checks.append(...cue.doubts.map((doubt) => this.check(doubt)));
+      cue.checks.append(...cue.findings.map((each) => element("li", "cln-warning", `Could identify a patient (${each.what}): “${wordOf(cue, each)}”`)));
+      cue.checks.append(...doubtsOf(cue).map((doubt) => this.check(cue, doubt)));
       cue.mirror.parentElement.after(cue.checks);
     }
   }
 
-  check(doubt) {
+  check(cue, doubt) {
     const item = element("li");
-    const button = element("button", "cln-button cln-cue__check", `Doubtful: “${doubt.word}”`);
+    const button = element("button", "cln-button cln-cue__check", `Doubtful: “${wordOf(cue, doubt)}”`);
     button.type = "button";
     button.title = `${WHY[doubt.why] ?? WHY.unsure}: listen`;
     button.doubt = doubt;
@@ -184,7 +192,7 @@ export class Cues {
   }
 
   write(cue, text) {
-    cue.doubts = moved(cue.doubts, cue.text, text);
+    cue.heard = moved(cue.heard, cue.text, text);
     cue.findings = moved(cue.findings, cue.text, text);
     cue.text = text;
     this.mark(cue);
@@ -262,23 +270,32 @@ export class Cues {
       cue.words.focus();
       return;
     }
-    const said = cue.doubts.find((doubt) => doubt.from >= at)?.at ?? 0;
-    const share = cue.start + Math.round(((cue.end - cue.start) * at) / cue.text.length);
-    const playing = this.sound.now > cue.start && this.sound.now < cue.end && !this.sound.isPlaying ? this.sound.now : 0;
-    const exact = cue.doubts.some((doubt) => doubt.from === cue.text.length - tail.length) ? said : 0;
-    const middle = Math.min(Math.max(exact || playing || share, cue.start + 1), cue.end - 1);
     const behind = cue.text.length - tail.length;
-    const first = { ...this.copy(cue), end: middle, text: head, doubts: cue.doubts.filter((each) => each.to <= at), findings: cue.findings.filter((each) => each.to <= at) };
-    const shifted = (marks) => marks.filter((each) => each.from >= behind).map((each) => ({ ...each, from: each.from - behind, to: each.to - behind }));
-    const second = { ...this.copy(cue), start: middle, text: tail, doubts: shifted(cue.doubts), findings: shifted(cue.findings) };
+    const said = cue.heard.find((each) => each.from >= behind && each.from <= behind + NEAR)?.at;
+    const isInside = !this.sound.isPlaying && this.sound.now > cue.start && this.sound.now < cue.end;
+    const share = cue.start + Math.round(((cue.end - cue.start) * at) / cue.text.length);
+    const wanted = said ?? (isInside ? this.sound.now : share);
+    const middle = Math.min(Math.max(wanted, cue.start + 1), cue.end - 1);
+    const before = (marks) => marks.filter((each) => each.to <= head.length);
+    const after = (marks) => shifted(marks.filter((each) => each.from >= behind), -behind);
+    const first = { ...this.copy(cue), end: middle, text: head, heard: before(cue.heard), findings: before(cue.findings) };
+    const second = { ...this.copy(cue), start: middle, text: tail, heard: after(cue.heard), findings: after(cue.findings) };
     this.replace(index, 1, [first, second], "the split");
     this.say(`Split. The second part starts at ${clock(middle)}.`);
     second.words.focus();
     second.words.setSelectionRange(0, 0);
   }
 
+  // When the word under the cursor is said, as far as it is known; otherwise when its cue starts.
+  timeAtCursor() {
+    const caret = this.current.words.selectionStart;
+    const isThere = document.activeElement === this.current.words;
+    const said = isThere && this.current.heard.filter((word) => word.from <= caret && word.from > caret - NEAR - NEAR).pop();
+    return said ? Math.max(0, said.at - 100) : this.current.start;
+  }
+
   copy(cue) {
-    return { start: cue.start, end: cue.end, text: cue.text, speaker: cue.speaker, doubts: [], findings: [] };
+    return { start: cue.start, end: cue.end, text: cue.text, speaker: cue.speaker, heard: [], findings: [] };
   }
 
   join(index) {
@@ -290,8 +307,8 @@ export class Cues {
     const behind = cue.text.trimEnd().length + 1;
     const text = `${cue.text.trimEnd()} ${next.text.trimStart()}`;
     const lead = next.text.length - next.text.trimStart().length;
-    const shifted = (marks) => marks.map((each) => ({ ...each, from: each.from - lead + behind, to: each.to - lead + behind }));
-    const whole = { ...this.copy(cue), end: Math.max(cue.end, next.end), text, doubts: [...cue.doubts, ...shifted(next.doubts)], findings: [...cue.findings, ...shifted(next.findings)] };
+    const both = (name) => [...cue[name], ...shifted(next[name], behind - lead)];
+    const whole = { ...this.copy(cue), end: Math.max(cue.end, next.end), text, heard: both("heard"), findings: both("findings") };
     this.replace(index, 2, [whole], "joining");
     this.say("Joined.");
     whole.words.focus();
@@ -335,7 +352,7 @@ export class Cues {
   nextDoubt(direction) {
     const from = this.current ? this.cues.indexOf(this.current) : direction > 0 ? 0 : this.cues.length - 1;
     const caret = this.current ? this.current.words.selectionStart : direction > 0 ? -1 : Infinity;
-    const all = this.cues.flatMap((cue, index) => cue.doubts.map((doubt) => ({ cue, index, doubt })));
+    const all = this.cues.flatMap((cue, index) => doubtsOf(cue).map((doubt) => ({ cue, index, doubt })));
     const isAfter = ({ index, doubt }) => (index - from || doubt.from - caret) * direction > 0;
     const after = all.filter(isAfter);
     const found = direction > 0 ? after[0] : after[after.length - 1];
@@ -345,7 +362,7 @@ export class Cues {
     }
     this.show(found.cue, found.doubt);
     this.sound.seek(found.doubt.at - 1000);
-    this.say(`“${found.doubt.word}” at ${clock(found.doubt.at)}: ${WHY[found.doubt.why] ?? WHY.unsure}. ${all.indexOf(found) + 1} of ${all.length}.`);
+    this.say(`“${wordOf(found.cue, found.doubt)}” at ${clock(found.doubt.at)}: ${WHY[found.doubt.why] ?? WHY.unsure}. ${all.indexOf(found) + 1} of ${all.length}.`);
   }
 
   indexAt(ms) {

@@ -109,7 +109,7 @@ const take = (words, { isFresh }) => {
   const rows = JSON.stringify(words.cues);
   if (isFresh || rows !== JSON.stringify(cues.rows)) {
     const [kept, scrolled] = [place(), window.scrollY];
-    cues.load(words.cues, words.doubts);
+    cues.load(words.cues, words.heard);
     window.scrollTo(0, scrolled);
     putBack(kept);
   }
@@ -291,7 +291,7 @@ const keys = (event) => {
     F4: () => sound.move(3000),
     F8: () => cues.nextDoubt(1),
     "Shift+F8": () => cues.nextDoubt(-1),
-    F9: () => sound.playFrom(here()),
+    F9: () => sound.playFrom(cues.current ? cues.timeAtCursor() : sound.now),
     "Alt+ArrowUp": () => cues.step(-1),
     "Alt+ArrowDown": () => cues.step(1),
     "Control+Enter": () => cues.current && cues.use("split"),

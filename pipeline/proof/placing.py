@@ -1,4 +1,4 @@
-"""Cues and what the recogniser heard enter, the words of the cues that a person should listen to leave; pure."""
+"""Cues and what the recogniser heard enter, when each word of the cues is said and whether to doubt it leaves; pure."""
 
 import re
 from bisect import bisect_left
@@ -13,41 +13,39 @@ _NEAR_MS = 500  # a recogniser's word may begin so much outside the cue that hol
 _WORD = re.compile(r"[^\W_]+(?:['\u2019.-][^\W_]+)*")
 
 
-def doubts(cues: Sequence[Cue], heard: Sequence[HeardWord]) -> list[list[Any]]:
-    """Find the words of a transcript of which its recogniser was not sure.
+def placed(cues: Sequence[Cue], heard: Sequence[HeardWord]) -> list[list[list[Any]]]:
+    """Find when the words of a transcript are said, and of which its recogniser was not sure.
 
     A word is looked for in the cue that is said when it was heard, in order with its neighbours; one that a person has
-    put another in the place of is not found, and no longer marked.
+    put another in the place of is not found, and no longer doubted.
 
     Args:
         cues: ascending by start.
         heard: in the order they were said, on the same clock.
 
     Returns:
-        For each: the number of the cue from 0, the first character and the one after the last in its words, when it
-        is said (ms), and why: `unsure`, or the doubt that the recogniser wrote down.
+        For each cue, its words as far as they are found: the first character and the one after the last, when it is
+        said (ms), and where it is doubtful, why: `unsure`, or the doubt that the recogniser wrote down.
     """
     sane = sorted(filter(_is_sane, heard), key=lambda word: word.start_ms)
-    starts = [word.start_ms for word in sane]
-    found: list[list[Any]] = []
-    for number, cue in enumerate(cues):
+    spoken = [(folded, word) for word in sane for folded in map(_folded, _WORD.findall(word.text))]
+    starts = [word.start_ms for _, word in spoken]
+    found = []
+    for cue in cues:
         first, last = bisect_left(starts, cue.start_ms - _NEAR_MS), bisect_left(starts, cue.end_ms + _NEAR_MS)
-        said = sane[first:last]
-        if any(map(_is_doubtful, said)):
-            found += ([number, *place] for place in _in_cue(cue, said))
+        found.append(_in_cue(cue, spoken[first:last]))
     return found
 
 
-def _in_cue(cue: Cue, said: Sequence[HeardWord]) -> list[list[Any]]:
+def _in_cue(cue: Cue, spoken: Sequence[tuple[str, HeardWord]]) -> list[list[Any]]:
     written = list(_WORD.finditer(cue.text))
-    spoken = [(folded, word) for word in said for folded in map(_folded, _WORD.findall(word.text))]
-    matcher = SequenceMatcher(None, [_folded(word[0]) for word in written], [each[0] for each in spoken], False)
+    texts = [_folded(place[0]) for place in written], [text for text, _ in spoken]
     places: list[list[Any]] = []
-    for block in matcher.get_matching_blocks():
+    for block in SequenceMatcher(None, *texts, False).get_matching_blocks():
         for step in range(block.size):
             place, word = written[block.a + step], spoken[block.b + step][1]
-            if _is_doubtful(word):
-                places.append([place.start(), place.end(), word.start_ms, word.doubt or "unsure"])
+            why = [word.doubt or "unsure"] if _is_doubtful(word) else []
+            places.append([place.start(), place.end(), word.start_ms, *why])
     return places
 
 
