@@ -361,9 +361,10 @@ def test_the_copy_is_on_the_recordings_own_clock_and_made_once(tmp_path: Path) -
             sound[int(moment * studio.RATE_HZ) :][:200] += 0.6
         parts.append(studio.write_wav(tmp_path / f"{number}.wav", sound))
     told: list[float] = []
-    path = proof.listening_copy(Cache(tmp_path / ".cache"), tuple(parts), AudioSettings(), told.append)
-    again = proof.listening_copy(Cache(tmp_path / ".cache"), tuple(parts), AudioSettings(), pytest.fail)
-    assert again == path
+    cache = Cache(tmp_path / ".cache")
+    assert proof.kept_copy(cache, tuple(parts), AudioSettings()) is None
+    path = proof.made_copy(cache, tuple(parts), AudioSettings(), told.append)
+    assert proof.kept_copy(Cache(tmp_path / ".cache"), tuple(parts), AudioSettings()) == path
     assert told == sorted(told)
     assert told[-1] == pytest.approx(1, abs=0.01)
     [(start_ms, heard)] = audio.pieces((path,), rate_hz=16_000)
@@ -373,6 +374,10 @@ def test_the_copy_is_on_the_recordings_own_clock_and_made_once(tmp_path: Path) -
     for moment in (1.0, 6.5, second_s + 0.5, second_s + 5.0):
         around = np.abs(heard[round((moment - 0.3) * 16_000) : round((moment + 0.3) * 16_000)])
         assert int(np.argmax(around > around.max() / 2)) / 16_000 - 0.3 == pytest.approx(0, abs=0.05)
+    assert proof.forget_copies(cache, ["0" * 64]) == 0
+    assert path.is_file()
+    assert proof.forget_copies(cache, [cache.sha256(parts[1])]) == 1
+    assert not list(path.parent.iterdir())
 
 
 # What is marked

@@ -15,8 +15,9 @@ import boto3
 import feedparser
 import pytest
 
-from pipeline import trust, verify
-from pipeline.model import Withdrawal
+from pipeline import proof, trust, verify
+from pipeline.cache import Cache
+from pipeline.model import AudioSettings, Withdrawal
 from tests import readers, studio
 from tests.seaweed import Seaweed
 from tests.test_cli import Session, spawn
@@ -667,8 +668,12 @@ def test_another_workspace_does_not_publish_over_it(session: Session, tmp_path: 
 def test_a_recording_is_disposed_of_and_the_episode_stays(session: Session) -> None:
     """Without recording and without cache, the same sound is published; the trail says who removed it."""
     before = store(session)
-    assert session("dispose", "beta", "--by", "Communications officer", "--yes") == 0, session.err
     folder = session.folder / "episodes/beta"
+    cache = Cache(session.folder / ".cache")
+    copy = proof.made_copy(cache, (folder / "recording.wav",), AudioSettings(), lambda _: None)
+    assert copy.is_file()
+    assert session("dispose", "beta", "--by", "Communications officer", "--yes") == 0, session.err
+    assert not list(copy.parent.iterdir())
     assert not (folder / "recording.wav").exists()
     assert (folder / "master.mp3").is_file()
     shutil.rmtree(session.folder / ".cache")

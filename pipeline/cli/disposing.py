@@ -1,9 +1,10 @@
 """The command `dispose`: the recording of an episode removed from this computer, and that written down."""
 
 import re
+from contextlib import closing
 from datetime import datetime
 
-from pipeline import trust
+from pipeline import proof, trust
 from pipeline.build import keeping
 from pipeline.build.mastering import cached
 from pipeline.build.survey import CheckFailedError
@@ -52,6 +53,8 @@ def dispose(where: Workspace, slug: str, screen: Screen, *, now: datetime, by: s
     present += sorted(episode.path.glob("master.*")) if is_withdrawn else []
     hashes = {each.path.name: each.sha256 for each in episode.sources}
     trust.trail.note(where.trail, "dispose", slug=slug, by=by, recordings=hashes)
+    with closing(Cache(where.cache)) as cache:
+        proof.forget_copies(cache, {*hashes.values(), *map(cache.sha256, present)})
     for each in present:
         try:
             each.unlink()

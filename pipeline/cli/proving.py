@@ -76,6 +76,9 @@ def _sound(where: Workspace, show: Show, episode: Episode, screen: Screen) -> Pa
         hint = "The words can be corrected without it."
         screen.warn(Problem(source=where.name(episode.path), message="has no recording here", hint=hint, fatal=False))
         return None
-    screen.say("Making the sound ready (only the first time it takes a while)")
-    with closing(Cache(where.cache)) as cache, screen.bytes_progress("Sound", _STEPS) as meter:
-        return proof.listening_copy(cache, sources, show.audio, lambda done: meter.to(done * _STEPS))
+    with closing(Cache(where.cache)) as cache:
+        if kept := proof.kept_copy(cache, sources, show.audio):
+            return kept
+        screen.say("Making the sound ready: only the first time")
+        with screen.bytes_progress("Sound", _STEPS) as meter:
+            return proof.made_copy(cache, sources, show.audio, lambda done: meter.to(done * _STEPS))

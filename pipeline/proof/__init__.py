@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pipeline.localhost import TICK_SECONDS, answering, opened
 from pipeline.proof.paper import Find, Paper
 from pipeline.proof.server import Server
-from pipeline.proof.sound import listening_copy
+from pipeline.proof.sound import forget_copies, kept_copy, made_copy
 
-__all__ = ["Find", "Paper", "listening_copy", "serve"]
+__all__ = ["Find", "Paper", "forget_copies", "kept_copy", "made_copy", "serve"]
 
 
 def serve(
