@@ -350,8 +350,13 @@ at("keep-mine").addEventListener("click", () => {
   save();
 });
 at("take-theirs").addEventListener("click", async () => {
-  downloadWords();
-  downloadChapters();
+  const mine = written();
+  if (mine.transcript !== state.saved.transcript) {
+    downloadWords();
+  }
+  if (mine.chapters !== state.saved.chapters) {
+    downloadChapters();
+  }
   at("conflict").hidden = true;
   await load();
   say("This is what stands in the files now. Yours was downloaded.");
@@ -360,7 +365,7 @@ at("not-now").addEventListener("click", () => {
   at("conflict").hidden = true;
   at("save").focus();
 });
-at("sound").addEventListener("error", () => trouble("The sound cannot be played. The words can still be corrected and saved."));
+at("sound").addEventListener("error", () => trouble("The sound cannot be played: is there a loudspeaker, or are there headphones? The words can still be corrected and saved."));
 new ResizeObserver(() => {
   document.documentElement.style.setProperty("--bar-height", `${at("bar").offsetHeight}px`);
 }).observe(at("bar"));
