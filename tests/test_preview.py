@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from pipeline import preview
 from pipeline.errors import MediaError, PreviewError, TemplateError
+from pipeline.localhost import UNSATISFIABLE, byte_range
 from pipeline.model import Asset, Release
-from pipeline.preview.files import UNSATISFIABLE, byte_range
 
 SOUND = bytes(range(256)) * 40
 FILES = {

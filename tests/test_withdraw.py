@@ -15,8 +15,9 @@ import boto3
 import feedparser
 import pytest
 
-from pipeline import trust, verify
-from pipeline.model import Withdrawal
+from pipeline import proof, trust, verify
+from pipeline.cache import Cache
+from pipeline.model import AudioSettings, Withdrawal
 from tests import readers, studio
 from tests.seaweed import Seaweed
 from tests.test_cli import Session, spawn
@@ -671,7 +672,11 @@ def test_a_recording_is_disposed_of_and_the_episode_stays(session: Session) -> N
     (folder / "drafts/previous").mkdir(parents=True)
     (folder / "drafts/heard.json").write_text("{}")
     (folder / "drafts/previous/elsewhere").symlink_to(session.folder / "episodes/alpha")
+    cache = Cache(session.folder / ".cache")
+    copy = proof.made_copy(cache, (folder / "recording.wav",), AudioSettings(), lambda _: None)
+    assert copy.is_file()
     assert session("dispose", "beta", "--by", "Communications officer", "--yes") == 0, session.err
+    assert not list(copy.parent.iterdir())
     assert not (folder / "recording.wav").exists()
     assert not (folder / "drafts").exists()
     assert (session.folder / "episodes/alpha/recording.wav").is_file()

@@ -9,6 +9,7 @@ from pipeline import on_first_use
 
 if TYPE_CHECKING:
     from pipeline.audio.clips import clip
+    from pipeline.audio.copying import listening_copy, listening_recipe
     from pipeline.audio.cutting import pieces, stretch
     from pipeline.audio.encoder import encoders, ffmpeg_program, ffmpeg_version
     from pipeline.audio.mastering import master
@@ -22,6 +23,8 @@ __all__ = [
     "encoders",
     "ffmpeg_program",
     "ffmpeg_version",
+    "listening_copy",
+    "listening_recipe",
     "master",
     "measure",
     "pieces",
@@ -38,6 +41,8 @@ __getattr__ = on_first_use(
         "encoders": "encoder",
         "ffmpeg_program": "encoder",
         "ffmpeg_version": "encoder",
+        "listening_copy": "copying",
+        "listening_recipe": "copying",
         "master": "mastering",
         "measure": "meter",
         "pieces": "cutting",

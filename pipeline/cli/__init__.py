@@ -310,6 +310,21 @@ def preview(context: Context, port: int | None, no_browser: bool) -> None:
 
 
 @cli.command()
+@click.argument("slug")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port; any that is free, otherwise.")
+@click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+@pass_context
+def proof(context: Context, slug: str, port: int | None, no_browser: bool) -> None:
+    """Correct the transcript and the chapters of an episode, with its sound, on a page of this computer.
+
+    Saving writes the same plain files, and keeps what stood there before in drafts/previous/.
+    """
+    from pipeline.cli import proving  # noqa: PLC0415
+
+    proving.prove(context.workspace(), slug, context.screen, port=port or 0, browser=not no_browser)
+
+
+@cli.command()
 @click.option(
     "--download-model",
     "model",

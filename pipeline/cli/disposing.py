@@ -1,10 +1,11 @@
 """The command `dispose`: the recording of an episode and its drafts are removed from this computer."""
 
 import re
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from pipeline import trust
+from pipeline import proof, trust
 from pipeline.build import keeping
 from pipeline.build.mastering import cached
 from pipeline.build.survey import CheckFailedError
@@ -56,6 +57,8 @@ def dispose(where: Workspace, slug: str, screen: Screen, *, now: datetime, by: s
     drafts = _drafts(episode)
     hashes = {each.path.name: each.sha256 for each in episode.sources}
     trust.trail.note(where.trail, "dispose", slug=slug, by=by, recordings=hashes)
+    with closing(Cache(where.cache)) as cache:
+        proof.forget_copies(cache, {*hashes.values(), *map(cache.sha256, present)})
     for each in (*present, *drafts):
         try:
             each.rmdir() if each.is_dir() and not each.is_symlink() else each.unlink()

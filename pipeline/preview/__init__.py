@@ -1,22 +1,21 @@
-"""The folder `site` -> the same site on this machine, with byte ranges and live reload; http.server lives here.
+"""The folder `site` -> the same site on this machine, with byte ranges and live reload.
 
 The standard library's server is enough: none of the small ones that can be installed brings both ranges and a reload
 when files change, and this one adds no dependency. It is for one person's eyes: it listens on 127.0.0.1 alone.
 """
 
-import errno
 import itertools
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.errors import MediaError, PreviewError
+from pipeline.localhost import TICK_SECONDS, answering, opened
 from pipeline.preview.files import Site
 from pipeline.preview.server import Server
 
 __all__ = ["serve"]
 
-_TICK_SECONDS = 0.1  # on Windows, a wait without an end cannot be interrupted
 _TICKS_BETWEEN_LOOKS = 10
 
 
@@ -51,30 +50,23 @@ def serve(
     ended = stop or threading.Event()
     look = _watch(rebuild, fingerprint, on_error) if rebuild and fingerprint else None
     server = _open(Site(site, live=look is not None), port, base_path, ended)
-    threading.Thread(target=server.serve_forever, args=(_TICK_SECONDS,), daemon=True).start()
-    try:
-        if ready:
-            ready(server.address)
-        for tick in itertools.count(1):
-            if ended.wait(_TICK_SECONDS):
-                return
-            if look and tick % _TICKS_BETWEEN_LOOKS == 0 and look():
-                server.versions.bump()
-    finally:
-        ended.set()
-        server.versions.bump()
-        server.shutdown()
-        server.server_close()
+    with answering(server):
+        try:
+            if ready:
+                ready(server.address)
+            for tick in itertools.count(1):
+                if ended.wait(TICK_SECONDS):
+                    return
+                if look and tick % _TICKS_BETWEEN_LOOKS == 0 and look():
+                    server.versions.bump()
+        finally:
+            ended.set()
+            server.versions.bump()
 
 
 def _open(site: Site, port: int, base_path: str, ended: threading.Event) -> Server:
     inside = base_path.strip("/")
-    try:
-        return Server(site, port, f"/{inside}/" if inside else "/", ended)
-    except (OSError, OverflowError) as error:
-        is_taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        message = f"port {port} is already in use" if is_taken else f"port {port} cannot be used"
-        raise PreviewError(message, hint="choose another with --port, such as 8137") from error
+    return opened(lambda: Server(site, port, f"/{inside}/" if inside else "/", ended), port)
 
 
 def _watch(

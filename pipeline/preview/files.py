@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pipeline.model import MANIFEST_KEY, Asset, Release
 
-UNSATISFIABLE = (0, 0)
 _NOT_RELOADED = "embed/"  # an embedded player runs in a sandbox, where our script would only fail
 TYPES = {
     "css": "text/css; charset=utf-8",
@@ -29,7 +28,6 @@ TYPES = {
     "woff2": "font/woff2",
     "xml": "application/rss+xml; charset=utf-8",
 }
-_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,27 +115,3 @@ class Digests:
                 known = (stamp, hashlib.file_digest(file, "sha256").hexdigest())
             self._known[path] = known
         return known[1]
-
-
-def byte_range(header: str, size: int) -> tuple[int, int] | None:
-    """Read a Range header that asks for one range of bytes.
-
-    Args:
-        header: as sent; empty for none.
-        size: of the whole file, in bytes.
-
-    Returns:
-        The first byte and the one after the last; (0, 0) where the file has no such bytes; None where the header
-        asks for nothing that one range can answer, so that the whole file is sent.
-
-    Source: RFC 9110, section 14.
-    """
-    found = _RANGE.fullmatch(header.strip())
-    if found is None or found.groups() == ("", ""):
-        return None
-    first, last = found.groups()
-    if first == "":
-        return (max(0, size - int(last)), size) if int(last) and size else UNSATISFIABLE
-    if last and int(last) < int(first):
-        return None
-    return (int(first), min(size, int(last) + 1 if last else size)) if int(first) < size else UNSATISFIABLE

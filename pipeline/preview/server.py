@@ -2,25 +2,16 @@
 
 import hashlib
 import html
-import os
-import socketserver
-import sys
 import threading
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BufferedIOBase
-from typing import BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
-from pipeline.preview.files import TYPES, UNSATISFIABLE, Digests, File, Site, byte_range
+from pipeline.localhost import HOST, LocalHandler, LocalServer
+from pipeline.preview.files import TYPES, Digests, File, Site
 
-HOST = "127.0.0.1"
 RELOAD_KEY, EVENTS_KEY = "__preview__/reload.js", "__preview__/events"
 _HEARTBEAT_SECONDS = 15.0
-_IDLE_SECONDS = 60.0
-_CHUNK_BYTES = 1 << 16
-_HTTP_PORT = 80
 _RELOAD_SCRIPT = b"""\
 "use strict";
 (() => {
@@ -54,13 +45,8 @@ class Versions:
             return self.number
 
 
-class Server(ThreadingHTTPServer):
+class Server(LocalServer):
     """A server of one site on this machine."""
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-    allow_reuse_address = os.name != "nt"  # on Windows, reuse would let two servers share one port
 
     def __init__(self, site: Site, port: int, base_path: str, ended: threading.Event) -> None:
         self.site = site
@@ -68,39 +54,13 @@ class Server(ThreadingHTTPServer):
         self.ended = ended
         self.versions = Versions()
         self.digests = Digests()
-        super().__init__((HOST, port), _Handler)
+        super().__init__(port, _Handler, ("localhost", HOST, "[::1]"))
         self.address = f"http://{HOST}:{self.server_port}{base_path}"
-        port_in_host = "" if self.server_port == _HTTP_PORT else f":{self.server_port}"
-        self.hosts = {name + port_in_host for name in ("localhost", HOST, "[::1]")}
-
-    def server_bind(self) -> None:
-        """Bind without asking the network for this machine's name, which can take seconds."""
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = HOST, int(self.server_address[1])
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Pass over a browser that went away; show our own bugs."""
-        if not isinstance(sys.exc_info()[1], OSError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LocalHandler):
     server: Server
-    protocol_version = "HTTP/1.1"
-    server_version, sys_version = "preview", ""
-    timeout = _IDLE_SECONDS
-    disable_nagle_algorithm = True
-
-    def do_GET(self) -> None:
-        """Answer a reader."""
-        self._answer()
-
-    def do_HEAD(self) -> None:
-        """Answer as to GET, without a body."""
-        self._answer()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name that http.server gives it
-        """Say nothing: only the command line speaks."""
+    server_version = "preview"
 
     def end_headers(self) -> None:
         """End the headers with those that every answer has."""
@@ -108,9 +68,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("X-Content-Type-Options", "nosniff")
         super().end_headers()
 
-    def _answer(self) -> None:
-        if self.headers.get("Host", "") not in self.server.hosts:
-            self._say(HTTPStatus.MISDIRECTED_REQUEST, "This server answers to localhost alone.")
+    def answer(self) -> None:
+        """Answer a reader with a file of the site."""
+        if not self.is_called_by_its_name():
+            self.say(HTTPStatus.MISDIRECTED_REQUEST, "This server answers to localhost alone.")
             return
         path, base = unquote(urlsplit("//h" + self._target()).path, errors="replace"), self.server.base_path
         if path == "/" != base or path + "/" == base:
@@ -139,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _not_found(self) -> None:
         page = self.server.site.find("404.html")
         if page is None:
-            self._say(HTTPStatus.NOT_FOUND, "There is no such page.")
+            self.say(HTTPStatus.NOT_FOUND, "There is no such page.")
         else:
             self._send_file(page, HTTPStatus.NOT_FOUND)
 
@@ -150,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._send_stored(file, status)
         except FileNotFoundError:  # the site is being built again
-            self._say(HTTPStatus.NOT_FOUND, "There is no such page.")
+            self.say(HTTPStatus.NOT_FOUND, "There is no such page.")
 
     def _send_page(self, file: File, status: HTTPStatus) -> None:
         source = html.escape(self.server.base_path + RELOAD_KEY)
@@ -167,39 +128,15 @@ class _Handler(BaseHTTPRequestHandler):
         if status is HTTPStatus.OK and self._is_known(tag):
             self._not_modified(tag, cache_control)
             return
-        self.send_response(status)
-        self._describe(tag, content_type, cache_control)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
+        self.send_whole(data, _described(tag, content_type, cache_control), status=status)
 
     def _send_stored(self, file: File, status: HTTPStatus) -> None:
         tag = _quoted(self.server.digests.of(file.path))
         if status is HTTPStatus.OK and self._is_known(tag):
             self._not_modified(tag, file.cache_control)
             return
-        with file.path.open("rb") as content:
-            size = os.fstat(content.fileno()).st_size
-            part = self._wanted(size, tag) if status is HTTPStatus.OK else None
-            if part == UNSATISFIABLE:
-                self._say(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "", ("Content-Range", f"bytes */{size}"))
-                return
-            start, end = part or (0, size)
-            self.send_response(HTTPStatus.PARTIAL_CONTENT if part else status)
-            self._describe(tag, file.content_type, file.cache_control)
-            self.send_header("Accept-Ranges", "bytes")
-            self.send_header("Content-Length", str(end - start))
-            if part:
-                self.send_header("Content-Range", f"bytes {start}-{end - 1}/{size}")
-            self.end_headers()
-            if self.command != "HEAD":
-                _copy(content, self.wfile, start, end)
-
-    def _describe(self, tag: str, content_type: str, cache_control: str) -> None:
-        self.send_header("Content-Type", content_type)
-        self.send_header("Cache-Control", cache_control)
-        self.send_header("ETag", tag)
+        headers = _described(tag, file.content_type, file.cache_control)
+        self.send_stored(file.path, tag, headers, status=status)
 
     def _not_modified(self, tag: str, cache_control: str) -> None:
         self.send_response(HTTPStatus.NOT_MODIFIED)
@@ -210,11 +147,6 @@ class _Handler(BaseHTTPRequestHandler):
     def _is_known(self, tag: str) -> bool:
         known = [each.strip().removeprefix("W/") for each in self.headers.get("If-None-Match", "").split(",")]
         return tag in known or known == ["*"]
-
-    def _wanted(self, size: int, tag: str) -> tuple[int, int] | None:
-        if self.command != "GET" or self.headers.get("If-Range", tag) != tag:
-            return None
-        return byte_range(self.headers.get("Range", ""), size)
 
     def _send_events(self) -> None:
         """Tell the number of the build now, and again whenever it changes, until the browser leaves."""
@@ -233,24 +165,11 @@ class _Handler(BaseHTTPRequestHandler):
             number = latest
 
     def _redirect(self, location: str) -> None:
-        self._say(HTTPStatus.FOUND, "", ("Location", location))
-
-    def _say(self, status: HTTPStatus, text: str, *headers: tuple[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Type", TYPES["txt"])
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(text.encode())
+        self.say(HTTPStatus.FOUND, "", ("Location", location))
 
 
-def _copy(content: BinaryIO, target: BufferedIOBase, start: int, end: int) -> None:
-    content.seek(start)
-    while start < end and (chunk := content.read(min(_CHUNK_BYTES, end - start))):
-        target.write(chunk)
-        start += len(chunk)
+def _described(tag: str, content_type: str, cache_control: str) -> tuple[tuple[str, str], ...]:
+    return ("Content-Type", content_type), ("Cache-Control", cache_control), ("ETag", tag)
 
 
 def _quoted(sha256: str) -> str:

@@ -1,0 +1,166 @@
+"""Corrected words enter, the files of the episode's folder hold them; what stood there before is kept."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline import workspace
+from pipeline.cache import write_atomic
+from pipeline.errors import MediaError, WordsError, WorkspaceError
+from pipeline.model import Chapter, Cue, Part, Transcript, is_marked
+from pipeline.proof import wording
+from pipeline.proof.paper import Paper, Written, chapters_file, chapters_of, transcript_file, transcript_of
+from pipeline.proof.wishes import Wish
+from pipeline.words import read_chapters, read_transcript, srt
+
+PREVIOUS_NAME = "previous"  # in drafts/
+KEPT = 10
+_HINT = "Make room on the disk and check the rights of that folder, then save again: the page still has your text."
+
+
+@dataclass(slots=True, kw_only=True)
+class Saved:
+    """What was written: the parts that are on disk now, and sentences that say what else happened."""
+
+    parts: list[Part] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+
+class ChangedError(MediaError):
+    """A file is no longer what the page was made from: somebody else has written it."""
+
+
+def save(paper: Paper, wish: Wish, saved: Saved) -> None:
+    """Write what a person corrected.
+
+    Args:
+        paper: the episode.
+        wish: what they want; checked as a whole before anything is written.
+        saved: is told what was written, also where an error ends it.
+
+    Raises:
+        ChangedError: a file is not what their work began with; nothing was written.
+        WordsError: a file cannot be read, or would not read back as it was sent; nothing was written.
+        WorkspaceError: a file cannot be written; it is as it was.
+    """
+    transcript, chapters = transcript_file(paper.folder), chapters_file(paper.folder)
+    steps = list[Callable[[], None]]()
+    if wish.cues is not None or Part.TRANSCRIPT in wish.reviewed:
+        _require_base(transcript, wish.bases[Part.TRANSCRIPT])
+        steps.append(_transcript(paper, transcript, wish, saved))
+    if wish.chapters is not None or (Part.CHAPTERS in wish.reviewed and chapters.version):
+        _require_base(chapters, wish.bases[Part.CHAPTERS])
+        steps.append(_chapters(paper, chapters, wish, saved))
+    for step in steps:
+        step()
+
+
+def _require_base(written: Written, base: str) -> None:
+    if written.version != base:
+        hint = "Keep yours, or open what stands there now: the other one is not lost either way."
+        raise ChangedError("was changed by somebody else since this page was opened", source=written.path, hint=hint)
+
+
+def _transcript(paper: Paper, old: Written, wish: Wish, saved: Saved) -> Callable[[], None]:
+    text = old.text()
+    before = transcript_of(old, paper.language)
+    cues = tuple(before.cues) if wish.cues is None else wish.cues
+    is_draft = is_marked(text, Part.TRANSCRIPT) and Part.TRANSCRIPT not in wish.reviewed
+    path = old.path
+    if cues == tuple(before.cues):
+        new = text if is_draft else wording.unmarked(text, Part.TRANSCRIPT)
+    elif path.suffix == ".srt" and not any(cue.speaker for cue in cues):
+        new = srt(Transcript(language=paper.language, cues=cues, origin=path.name)).decode()
+    else:
+        path = path.with_suffix(".vtt")
+        new = wording.webvtt_text(text, cues, language=paper.language, is_draft=is_draft)
+    _require_readable(path, new, cues, paper.language)
+
+    def write() -> None:
+        _replace(old, path, new, saved)
+        saved.parts.append(Part.TRANSCRIPT)
+        if path != old.path:
+            saved.said.append(
+                f"It is now {path.name}, which says for every cue who speaks; {old.path.name} cannot, and was put into"
+                f" {workspace.DRAFTS_NAME}/{PREVIOUS_NAME}/."
+            )
+
+    return write
+
+
+def _require_readable(path: Path, text: str, cues: Sequence[Cue], language: str) -> None:
+    read = read_transcript(text.encode(), source=path, language=language).cues
+    if not any(cue.speaker for cue in cues):
+        return  # `Chair: ` before words is then read as who speaks, as people mean it
+    written, again = (" ".join(cue.text for cue in each).split() for each in (cues, read))
+    if sorted(written) != sorted(again) or {cue.speaker for cue in read} != {cue.speaker for cue in cues}:
+        hint = "Download your text, and tell who looks after cln-media."
+        raise WordsError("would not read back as it was sent, so it was left as it is", source=path, hint=hint)
+
+
+def _chapters(paper: Paper, old: Written, wish: Wish, saved: Saved) -> Callable[[], None]:
+    text = old.text()
+    before = chapters_of(old)
+    chapters = before if wish.chapters is None else tuple(_placed(paper, chapter) for chapter in wish.chapters)
+    is_draft = is_marked(text, Part.CHAPTERS) and Part.CHAPTERS not in wish.reviewed
+    if chapters == before:
+        new = text if is_draft else wording.unmarked(text, Part.CHAPTERS)
+    else:
+        new = wording.chapters_text(text, chapters, is_draft=is_draft)
+        read_chapters(new.encode(), source=old.path)
+
+    def write() -> None:
+        name = _replace(old, old.path, new, saved)
+        saved.parts.append(Part.CHAPTERS)
+        if name and chapters != before and wording.has_remarks_between(text):
+            saved.said.append(f"Remarks between the chapters were left out of {old.path.name}; they are in {name}.")
+
+    return write
+
+
+def _placed(paper: Paper, chapter: Chapter) -> Chapter:
+    image = paper.folder / chapter.image.name if chapter.image else None
+    return Chapter(start_ms=chapter.start_ms, title=chapter.title, url=chapter.url, image=image)
+
+
+def _replace(old: Written, path: Path, text: str, saved: Saved) -> str:
+    """Write a file, keeping what stood there; return the name of what was kept, or nothing where nothing changed."""
+    data = text.encode()
+    if data == old.data and path == old.path:
+        return ""
+    name = keep(old) if old.version else ""
+    workspace.replace_text(path, text)
+    if path != old.path:
+        try:
+            old.path.unlink()
+        except OSError as error:
+            saved.said.append(f"{old.path.name} could not be removed ({error.strerror}): {path.name} goes before it.")
+    return name
+
+
+def keep(old: Written) -> str:
+    """Keep a version of a file in drafts/previous/, where transcript-1.vtt is the newest of at most ten.
+
+    Returns:
+        The name of what was kept, below the episode's folder.
+
+    Raises:
+        WorkspaceError: it cannot be written; the versions kept before are as they were.
+    """
+    folder = old.path.parent / workspace.DRAFTS_NAME / PREVIOUS_NAME
+
+    def numbered(number: int) -> Path:
+        return folder / f"{old.path.stem}-{number}{old.path.suffix}"
+
+    beside = folder / f".{old.path.name}.new"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(beside, old.data)
+        for number in range(KEPT - 1, 0, -1):
+            if numbered(number).exists():
+                numbered(number).replace(numbered(number + 1))
+        beside.replace(numbered(1))
+    except OSError as error:
+        message = f"the version before could not be kept: {error.strerror}"
+        raise WorkspaceError(message, source=folder, hint=_HINT) from error
+    return f"{workspace.DRAFTS_NAME}/{PREVIOUS_NAME}/{numbered(1).name}"
