@@ -23,7 +23,7 @@ from pipeline.errors import WorkspaceError
 from pipeline.feed import Entries
 from pipeline.model import Cue, Episode, Item, Problem
 
-_NAME, _FORM = "episodes.msgpack", 2
+_NAME, _FORM = "episodes.msgpack", 3
 _SEAL_BYTES = 32
 _AT_ONCE = 2  # episodes whose words are in memory at the same time
 
