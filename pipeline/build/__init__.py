@@ -186,7 +186,7 @@ def _remember(  # noqa: PLR0917 - what a build found and made
         name, before = item.episode.path.name, known.episodes.get(item.episode.path.name)
         if before:
             made_of, made = done.made.get(name, (before.made_of, before.outputs))
-            kept[name] = replace(before, made_of=made_of, outputs=made)
+            kept[name] = replace(before, made_of=made_of, outputs=made, shown=done.shown[name])
             continue
         made_of, made = done.made[name]
         place = order.where.name(item.episode.path)
@@ -199,10 +199,11 @@ def _remember(  # noqa: PLR0917 - what a build found and made
             files={key: (str(files[key]), order.cache.sha256(files[key])) for key in files_of(show, item)},
             master={str(path): order.cache.sha256(path) for path in made_files(order.cache, show, item.episode)},
             entries=done.entries[name],
+            shown=done.shown[name],
             made_of=made_of,
             outputs=made,
         )
-    known.keep(standing.named(show), kept)
+    known.keep(standing.named(show), kept, done.leaves)
 
 
 class _Noting:

@@ -22,6 +22,7 @@ from pipeline.cache import Cache, write_atomic
 from pipeline.errors import WorkspaceError
 from pipeline.feed import Entries
 from pipeline.model import Cue, Episode, Item, Problem
+from pipeline.pages import Leaf, Shown
 
 _NAME, _FORM = "episodes.msgpack", 3
 _SEAL_BYTES = 32
@@ -43,8 +44,8 @@ class Remembered:
 
     stamps: of its folder; until: the day from which it is to be looked at again; problems, misses: what is said of it,
     not fatal; files: large files by key, each with its path and SHA-256; master: SHA-256 by path of what the cache
-    holds of its master, without which nobody could sign it; entries: how it stands in feeds; made_of: what its pages
-    are made of besides.
+    holds of its master, without which nobody could sign it; entries: how it stands in feeds; shown: how pages show it;
+    made_of: what its pages are made of besides.
     """
 
     stamps: str
@@ -55,6 +56,7 @@ class Remembered:
     files: dict[str, tuple[str, str]]
     master: dict[str, str]
     entries: Entries
+    shown: Shown
     made_of: str
     outputs: dict[str, Made] = field(default_factory=dict)
 
@@ -68,6 +70,7 @@ class _Kept:
     others: tuple[str, ...]
     at: datetime
     episodes: dict[str, Remembered]
+    leaves: dict[str, tuple[str, Made]]
 
 
 class Memory:
@@ -77,10 +80,12 @@ class Memory:
         """Recall what stands; nothing where the last build left nothing that can be relied on."""
         self.cache, self.standing = cache, standing
         self.episodes: dict[str, Remembered] = {}
+        self._leaves: dict[str, tuple[str, Made]] = {}
         self._read: Callable[[Path], Sequence[Cue]] = _nothing
         kept = _read(cache.root / _NAME)
         if kept and kept.at <= standing.now and kept.common == standing.common(kept.others):
             self.episodes = {name: each for name, each in kept.episodes.items() if self._stands(name, each)}
+            self._leaves = kept.leaves
 
     @property
     def files(self) -> dict[str, Path]:
@@ -102,12 +107,25 @@ class Memory:
             return False
         return spool.hold({key: (made.sha256, made.size, made.stamp) for key, made in known.outputs.items()})
 
-    def keep(self, others: Iterable[str], episodes: Mapping[str, Remembered]) -> None:
+    def holds_leaf(self, spool: Spool, leaf: Leaf) -> bool:
+        """Put a page that lists episodes into a spool as it is, if it is there and would be made again so."""
+        made_of, made = self._leaves.get(leaf.key, ("", None))
+        if made is None or made_of != leaf.made_of:
+            return False
+        return spool.hold({leaf.key: (made.sha256, made.size, made.stamp)})
+
+    def keep(
+        self,
+        others: Iterable[str],
+        episodes: Mapping[str, Remembered],
+        leaves: Mapping[str, tuple[str, Made]],
+    ) -> None:
         """Write down what is known now.
 
         Args:
             others: files outside the usual places on which all episodes depend.
             episodes: by the name of the folder.
+            leaves: by key, what the pages that list episodes were made of, and what they are.
 
         Raises:
             WorkspaceError: the cache cannot be written.
@@ -118,7 +136,9 @@ class Memory:
             return
         settled = {name: each for name, each in episodes.items() if self.standing.is_settled(name)}
         common = self.standing.common(others)
-        kept = _Kept(form=_FORM, common=common, others=others, at=self.standing.now, episodes=settled)
+        kept = _Kept(
+            form=_FORM, common=common, others=others, at=self.standing.now, episodes=settled, leaves=dict(leaves)
+        )
         try:
             data = msgspec.msgpack.encode(kept, enc_hook=_plain)
         except UnicodeEncodeError:  # a folder has a name that is not text

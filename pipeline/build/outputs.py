@@ -27,12 +27,15 @@ _TRANSCRIPT_WRITERS = {
 class Done:
     """What writing did; by the name of an episode's folder, what its files were made of, and what they are.
 
-    entries: each episode as it stands in feeds, by the name of its folder.
+    entries, shown: each episode as it stands in feeds and as pages show it, by the name of its folder; leaves: by key,
+    what the pages that list episodes were made of, and what they are.
     """
 
     written: site.Written
     made: Mapping[str, tuple[str, dict[str, Made]]]
     entries: Mapping[str, feed.Entries]
+    shown: Mapping[str, pages.Shown]
+    leaves: Mapping[str, tuple[str, Made]]
 
 
 class Outputs:
@@ -40,9 +43,11 @@ class Outputs:
 
     def __init__(self, edition: Edition, templates: Path, known: Memory | None = None) -> None:
         self._edition = edition
-        self._pages = pages.Pages(edition, templates)
-        self.items = self._pages.items
         remembered = known.episodes if known else {}
+        self._pages = pages.Pages(
+            edition, templates, {each.item.episode.slug: each.shown for each in remembered.values()}
+        )
+        self.items = self._pages.items
         self.entries = {
             (name := item.episode.path.name): remembered[name].entries
             if name in remembered
@@ -52,7 +57,7 @@ class Outputs:
         self._each: tuple[Callable[[Item], Files], ...] = (words_of, _waveform, self._pages.of_episode)
 
     def of_all(self) -> Files:
-        """Write what is made of all episodes: feeds, lists, and what the site says of itself.
+        """Write what is made of all episodes, but for `leaves`: feeds, and what the site says of itself.
 
         Raises:
             MediaError: a feed would be invalid, or a template cannot be rendered.
@@ -60,6 +65,14 @@ class Outputs:
         by_guid = {item.episode.guid: self.entries[item.episode.path.name] for item in self.items}
         yield from feed.render_all(self._edition, by_guid).items()
         yield from self._pages.of_all()
+
+    def leaves(self) -> Iterator[pages.Leaf]:
+        """List the pages that list episodes: each is rendered where it does not stand as it is."""
+        return self._pages.leaves()
+
+    def shown(self, item: Item) -> pages.Shown:
+        """Say in hashes how pages show an item."""
+        return self._pages.shown[item.episode.slug]
 
     def made_of(self, item: Item) -> str:
         """Hash what an episode's files are made of besides itself, the settings and the templates."""
@@ -83,6 +96,7 @@ def everything(edition: Edition, templates: Path) -> Files:
     """
     outputs = Outputs(edition, templates)
     yield from outputs.of_all()
+    yield from ((leaf.key, leaf.render()) for leaf in outputs.leaves())
     for item in outputs.items:
         yield from outputs.of_episode(item)
 
@@ -111,9 +125,14 @@ def write(
         MediaError: something cannot be rendered or written.
     """
     made: dict[str, tuple[str, list[str]]] = {}
+    leaves: dict[str, str] = {}
     with cache.scratch() as scratch:
         spool, outputs = site.Spool(where.site, scratch), Outputs(edition, where.templates, known)
         _add_all(spool, outputs, report)
+        for leaf in outputs.leaves():
+            if known is None or not known.holds_leaf(spool, leaf):
+                spool.add(leaf.key, leaf.render())
+            leaves[leaf.key] = leaf.made_of
         for item in outputs.items:
             name, made_of = item.episode.path.name, outputs.made_of(item)
             if known is None or not known.holds(spool, name, made_of):
@@ -124,7 +143,13 @@ def write(
         names = headers.file_names(edition)
         written = site.write(where.site, spool, {**files, **found.files}, cache, redirects=redirects, names=names)
     outcome = {name: (made_of, memory.made(keys, spool)) for name, (made_of, keys) in made.items()}
-    return Done(written=written, made=outcome, entries=outputs.entries)
+    return Done(
+        written=written,
+        made=outcome,
+        entries=outputs.entries,
+        shown={item.episode.path.name: outputs.shown(item) for item in outputs.items},
+        leaves={key: (made_of, memory.made([key], spool)[key]) for key, made_of in leaves.items()},
+    )
 
 
 def _add(spool: site.Spool, files: Iterable[tuple[str, bytes]]) -> list[str]:

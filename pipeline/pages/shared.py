@@ -12,7 +12,7 @@ from pipeline.pages import embeds, lists, subscribing, views
 from pipeline.pages.finding import findable
 from pipeline.pages.lists import Group, Sheet
 from pipeline.pages.pictures import image_view
-from pipeline.pages.rendering import Site
+from pipeline.pages.rendering import Leaf, Site, hashed
 from pipeline.pages.views import EpisodeView, PageView
 from pipeline.pages.wording import clean, date_words, one_line
 
@@ -79,18 +79,19 @@ _STATUS = {
 }
 
 
-def render(site: Site, edition: Edition, items: tuple[Item, ...], shown: Views) -> Iterator[tuple[str, bytes]]:
-    """Render every page that is not an episode's own.
+def render(
+    site: Site, edition: Edition, items: tuple[Item, ...], shown: Views, groups: tuple[Group, ...]
+) -> Iterator[tuple[str, bytes]]:
+    """Render every page that is not an episode's own, but for the lists of episodes.
 
     Args:
         site: the show and its templates.
         edition: what is published.
         items: those that are public, the newest first.
         shown: the same as templates see them, by slug.
+        groups: the same, sorted.
     """
-    groups = lists.groups(site.show, items)
     yield from _home(site, items, shown, groups)
-    yield from _lists(site, edition, items, shown, groups)
     yield from _indexes(site, groups)
     yield from _players(site, items, shown)
     yield from _subscribe(site)
@@ -99,13 +100,14 @@ def render(site: Site, edition: Edition, items: tuple[Item, ...], shown: Views) 
     yield from _said(site, edition)
 
 
-def keys(edition: Edition, items: tuple[Item, ...]) -> Iterator[tuple[str, tuple[Item, ...]]]:
+def keys(
+    edition: Edition, items: tuple[Item, ...], groups: tuple[Group, ...]
+) -> Iterator[tuple[str, tuple[Item, ...]]]:
     """List the pages that search engines may list, with the items whose dates are theirs."""
-    show, per_page = edition.show, edition.show.site.per_page
+    per_page = edition.show.site.per_page
     yield views.HOME_KEY, items[:HOME_EPISODES]
     for sheet in lists.sheets(items, per_page, lists.all_key):
         yield sheet.key, sheet.items
-    groups = lists.groups(show, items)
     for group in groups:
         for sheet in lists.sheets(group.items, per_page, partial(list_key, group.kind, group.name)):
             yield sheet.key, sheet.items
@@ -133,16 +135,32 @@ def _home(site: Site, items: tuple[Item, ...], shown: Views, groups: tuple[Group
     )
 
 
-def _lists(
-    site: Site, edition: Edition, items: tuple[Item, ...], shown: Views, groups: tuple[Group, ...]
-) -> Iterator[tuple[str, bytes]]:
+def leaves(
+    site: Site,
+    edition: Edition,
+    items: tuple[Item, ...],
+    shown: Views,
+    *,
+    groups: tuple[Group, ...],
+    hash_of: Callable[[Item], str],
+) -> Iterator[Leaf]:
+    """List the pages that list episodes.
+
+    Args:
+        site: as for `render`.
+        edition: the same.
+        items: the same.
+        shown: the same.
+        groups: the same.
+        hash_of: hashes an item as templates see it, and what is the same on every page.
+    """
     lede = f"Every episode of {site.view.title}, newest first."
     head = {"title": "All episodes", "lede": lede, "caption": ""}
-    yield from _list(site, lists.all_key, items, shown, {**head, **_of_region(site, edition, None)})
+    yield from _list(site, lists.all_key, items, shown, {**head, **_of_region(site, edition, None)}, hash_of)
     for group in groups:
         head = {"title": group.title, "lede": _LEDES[group.kind].format(group.title), "caption": _HEADINGS[group.kind]}
         values = {**head, **_of_region(site, edition, group.region)}
-        yield from _list(site, partial(list_key, group.kind, group.name), group.items, shown, values)
+        yield from _list(site, partial(list_key, group.kind, group.name), group.items, shown, values, hash_of)
 
 
 def _of_region(site: Site, edition: Edition, region: str | None) -> dict[str, Any]:
@@ -163,16 +181,26 @@ def _is_of(feed: Feed, region: str) -> bool:
     return feed.region == region and feed.visibility is Visibility.PUBLIC and others.count(None) == len(others)
 
 
-def _list(
-    site: Site, key: Callable[..., str], items: tuple[Item, ...], shown: Views, values: Mapping[str, Any]
-) -> Iterator[tuple[str, bytes]]:
+def _list(  # noqa: PLR0917 - what a list shows, and how it is known again
+    site: Site,
+    key: Callable[..., str],
+    items: tuple[Item, ...],
+    shown: Views,
+    values: Mapping[str, Any],
+    hash_of: Callable[[Item], str],
+) -> Iterator[Leaf]:
     for sheet in lists.sheets(items, site.show.site.per_page, key):
-        of = f", page {sheet.number} of {sheet.of}" if sheet.of > 1 else ""
-        page = site.page(sheet.key, f"{values['title']}{of}", values["lede"])
-        years = views.by_year(tuple(shown[item.episode.slug] for item in sheet.items))
-        about = f"the list {values['title']}"
         place = _place(site, sheet)
-        yield sheet.key, site.render("list.html.jinja", page, about=about, years=years, place=place, **values)
+        made_of = hashed((sheet.key, place, values, [hash_of(item) for item in sheet.items], site.view))
+        yield Leaf(key=sheet.key, made_of=made_of, render=partial(_sheet, site, sheet, shown, place, values))
+
+
+def _sheet(site: Site, sheet: Sheet, shown: Views, place: PlaceView, values: Mapping[str, Any]) -> bytes:
+    of = f", page {sheet.number} of {sheet.of}" if sheet.of > 1 else ""
+    page = site.page(sheet.key, f"{values['title']}{of}", values["lede"])
+    years = views.by_year(tuple(shown[item.episode.slug] for item in sheet.items))
+    about = f"the list {values['title']}"
+    return site.render("list.html.jinja", page, about=about, years=years, place=place, **values)
 
 
 def _place(site: Site, sheet: Sheet) -> PlaceView:
