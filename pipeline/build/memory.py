@@ -16,7 +16,7 @@ from typing import Any, overload
 
 import msgspec
 
-from pipeline.build.site import Spool
+from pipeline.build.site import Spool, Stamp
 from pipeline.build.standing import Standing
 from pipeline.cache import Cache, write_atomic
 from pipeline.errors import WorkspaceError
@@ -70,7 +70,7 @@ class _Kept:
     others: tuple[str, ...]
     at: datetime
     episodes: dict[str, Remembered]
-    leaves: dict[str, tuple[str, Made]]
+    leaves: dict[str, tuple[str, dict[str, Made]]]
 
 
 class Memory:
@@ -80,7 +80,7 @@ class Memory:
         """Recall what stands; nothing where the last build left nothing that can be relied on."""
         self.cache, self.standing = cache, standing
         self.episodes: dict[str, Remembered] = {}
-        self._leaves: dict[str, tuple[str, Made]] = {}
+        self._leaves: dict[str, tuple[str, dict[str, Made]]] = {}
         self._read: Callable[[Path], Sequence[Cue]] = _nothing
         kept = _read(cache.root / _NAME)
         if kept and kept.at <= standing.now and kept.common == standing.common(kept.others):
@@ -105,27 +105,31 @@ class Memory:
         known = self.episodes.get(name)
         if known is None or known.made_of != made_of:
             return False
-        return spool.hold({key: (made.sha256, made.size, made.stamp) for key, made in known.outputs.items()})
+        return spool.hold(_in_spool(known.outputs))
 
-    def holds_leaf(self, spool: Spool, leaf: Leaf) -> bool:
-        """Put a page that lists episodes into a spool as it is, if it is there and would be made again so."""
-        made_of, made = self._leaves.get(leaf.key, ("", None))
-        if made is None or made_of != leaf.made_of:
-            return False
-        return spool.hold({leaf.key: (made.sha256, made.size, made.stamp)})
+    def holds_leaf(self, spool: Spool, leaf: Leaf) -> list[str] | None:
+        """Put pages that are no episode's own into a spool as they are, if all are there and would be made again so.
+
+        Returns:
+            Their keys; None where they are to be rendered.
+        """
+        made_of, known = self._leaves.get(leaf.name, ("", {}))
+        if made_of != leaf.made_of or not spool.hold(_in_spool(known)):
+            return None
+        return list(known)
 
     def keep(
         self,
         others: Iterable[str],
         episodes: Mapping[str, Remembered],
-        leaves: Mapping[str, tuple[str, Made]],
+        leaves: Mapping[str, tuple[str, dict[str, Made]]],
     ) -> None:
         """Write down what is known now.
 
         Args:
             others: files outside the usual places on which all episodes depend.
             episodes: by the name of the folder.
-            leaves: by key, what the pages that list episodes were made of, and what they are.
+            leaves: by name, what the pages were made of that are no episode's own, and what they are.
 
         Raises:
             WorkspaceError: the cache cannot be written.
@@ -217,6 +221,10 @@ def until(days: Iterable[date], today: date) -> date:
     """Say from which day on an episode is to be looked at again, given the days that matter to it."""
     following = [day + timedelta(days=more) for day in days for more in (0, 1)]
     return min((day for day in following if day > today), default=date.max)
+
+
+def _in_spool(known: Mapping[str, Made]) -> dict[str, tuple[str, int, Stamp]]:
+    return {key: (each.sha256, each.size, each.stamp) for key, each in known.items()}
 
 
 def made(keys: Iterable[str], spool: Spool) -> dict[str, Made]:

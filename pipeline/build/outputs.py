@@ -27,15 +27,15 @@ _TRANSCRIPT_WRITERS = {
 class Done:
     """What writing did; by the name of an episode's folder, what its files were made of, and what they are.
 
-    entries, shown: each episode as it stands in feeds and as pages show it, by the name of its folder; leaves: by key,
-    what the pages that list episodes were made of, and what they are.
+    entries, shown: each episode as it stands in feeds and as pages show it, by the name of its folder; leaves: by name,
+    what the other pages were made of, and what they are.
     """
 
     written: site.Written
     made: Mapping[str, tuple[str, dict[str, Made]]]
     entries: Mapping[str, feed.Entries]
     shown: Mapping[str, pages.Shown]
-    leaves: Mapping[str, tuple[str, Made]]
+    leaves: Mapping[str, tuple[str, dict[str, Made]]]
 
 
 class Outputs:
@@ -57,7 +57,7 @@ class Outputs:
         self._each: tuple[Callable[[Item], Files], ...] = (words_of, _waveform, self._pages.of_episode)
 
     def of_all(self) -> Files:
-        """Write what is made of all episodes, but for `leaves`: feeds, and what the site says of itself.
+        """Write what is made of all episodes: feeds, the sitemap, and the styles and scripts of all pages.
 
         Raises:
             MediaError: a feed would be invalid, or a template cannot be rendered.
@@ -67,7 +67,7 @@ class Outputs:
         yield from self._pages.of_all()
 
     def leaves(self) -> Iterator[pages.Leaf]:
-        """List the pages that list episodes: each is rendered where it does not stand as it is."""
+        """List the other pages that are no episode's own: they are rendered where they do not stand."""
         return self._pages.leaves()
 
     def shown(self, item: Item) -> pages.Shown:
@@ -96,7 +96,8 @@ def everything(edition: Edition, templates: Path) -> Files:
     """
     outputs = Outputs(edition, templates)
     yield from outputs.of_all()
-    yield from ((leaf.key, leaf.render()) for leaf in outputs.leaves())
+    for leaf in outputs.leaves():
+        yield from leaf.render()
     for item in outputs.items:
         yield from outputs.of_episode(item)
 
@@ -125,14 +126,13 @@ def write(
         MediaError: something cannot be rendered or written.
     """
     made: dict[str, tuple[str, list[str]]] = {}
-    leaves: dict[str, str] = {}
+    leaves: dict[str, tuple[str, list[str]]] = {}
     with cache.scratch() as scratch:
         spool, outputs = site.Spool(where.site, scratch), Outputs(edition, where.templates, known)
         _add_all(spool, outputs, report)
         for leaf in outputs.leaves():
-            if known is None or not known.holds_leaf(spool, leaf):
-                spool.add(leaf.key, leaf.render())
-            leaves[leaf.key] = leaf.made_of
+            held = known.holds_leaf(spool, leaf) if known else None
+            leaves[leaf.name] = leaf.made_of, _add(spool, leaf.render()) if held is None else held
         for item in outputs.items:
             name, made_of = item.episode.path.name, outputs.made_of(item)
             if known is None or not known.holds(spool, name, made_of):
@@ -148,7 +148,7 @@ def write(
         made=outcome,
         entries=outputs.entries,
         shown={item.episode.path.name: outputs.shown(item) for item in outputs.items},
-        leaves={key: (made_of, memory.made([key], spool)[key]) for key, made_of in leaves.items()},
+        leaves={name: (made_of, memory.made(keys, spool)) for name, (made_of, keys) in leaves.items()},
     )
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EXDEV
 from itertools import count
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from stat import S_ISREG
 
 from pipeline.build import headers
@@ -133,7 +133,7 @@ def write(
         removed = _sweep(site, {MARK, MANIFEST_KEY, *spool.hashes, *files})
         stamps = {key: stamp for key, (_, stamp) in copied.items()}
         stamps |= {**spool.stamps, MANIFEST_KEY: stamp, MARK: _stamp(site / MARK) or ()}
-        stamps |= {folder: () for key in stamps for folder in _folders(key)}
+        stamps |= dict.fromkeys(_folders(stamps), ())
     return Written(
         release=release, written=sum(changed), unchanged=changed.count(False), removed=removed, stamps=stamps
     )
@@ -183,15 +183,21 @@ def _clear_folders(site: Path, keys: Iterable[str]) -> None:
     """Remove what stands where folders must be, and links."""
     for link in tuple(_links(site)):
         link.unlink()
-    for folder in sorted({folder for key in keys for folder in _folders(key)}):
+    for folder in sorted(_folders(keys)):
         path = site / folder
         if os.path.lexists(path) and not path.is_dir():
             path.unlink()
 
 
-def _folders(key: str) -> list[str]:
-    """List the folders that a key stands in, the outermost last."""
-    return [folder.as_posix() for folder in PurePosixPath(key).parents][:-1]
+def _folders(keys: Iterable[str]) -> set[str]:
+    """List the folders that keys stand in."""
+    found = set[str]()
+    for key in keys:
+        folder = key.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
 
 
 def _below(folder: str, place: str = "") -> list[tuple[str, "os.DirEntry[str]"]]:

@@ -74,7 +74,8 @@ def rendered(edition: Edition, *, templates: Path | None = None) -> Iterator[tup
     """Render what `render` does, one file after the other, so that a large site need not fit into memory."""
     made = Pages(edition, templates)
     yield from made.of_all()
-    yield from ((leaf.key, leaf.render()) for leaf in made.leaves())
+    for leaf in made.leaves():
+        yield from leaf.render()
     for item in made.items:
         yield from made.of_episode(item)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +18,15 @@ from pipeline.pages.views import PageView, ShowView
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """A page that need not be rendered where it stands already.
+    """Pages that need not be rendered where they stand already.
 
-    made_of: a hash of all that decides its content, but for the settings, the templates and this program.
+    name: tells them from others; made_of: a hash of all that decides what they are, but for the settings, the templates
+    and this program; render: makes the bytes of each by its key.
     """
 
-    key: str
+    name: str
     made_of: str
-    render: Callable[[], bytes]
+    render: Callable[[], Iterable[tuple[str, bytes]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,17 +60,15 @@ class Pages:
         return Shown(beside=self._of_all, whole=hashed(view), brief=hashed(_brief(view)))
 
     def leaves(self) -> Iterator[Leaf]:
-        """List the pages that list episodes: each is rendered where it does not stand as it is."""
+        """List the pages that are no episode's own, but for `of_all`: they are rendered where they do not stand."""
 
         def hash_of(item: Item) -> str:
             return self.shown[item.episode.slug].whole
 
-        yield from shared.leaves(
-            self._site, self._edition, self.items, self._views, groups=self._groups, hash_of=hash_of
-        )
+        yield from shared.leaves(self._site, self._edition, self.items, self._views, self._groups, hash_of)
 
     def of_all(self) -> Iterator[tuple[str, bytes]]:
-        """Render what is no episode's own, with the styles and scripts that all pages ask for, but for `leaves`.
+        """Render what is made of all episodes, and the styles and scripts that all pages ask for.
 
         Raises:
             TemplateError: a template cannot be rendered.
@@ -78,7 +76,7 @@ class Pages:
         site, edition = self._site, self._edition
         unused = () if site.view.search else (site.static.keys["search.js"],)
         yield from ((key, data) for key, data in site.static.contents.items() if key not in unused)
-        yield from shared.render(site, edition, self.items, self._views, self._groups)
+        yield from shared.render(site, self.items)
         for slug in edition.withdrawn:
             yield from _tombstones(site, slug)
         yield from _for_machines(edition, self.items, self._groups)
