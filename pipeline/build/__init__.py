@@ -186,7 +186,9 @@ def _remember(  # noqa: PLR0917 - what a build found and made
         name, before = item.episode.path.name, known.episodes.get(item.episode.path.name)
         if before:
             made_of, made = done.made.get(name, (before.made_of, before.outputs))
-            kept[name] = replace(before, made_of=made_of, outputs=made, shown=done.shown[name])
+            is_same = made is before.outputs and done.shown[name] == before.shown
+            shown = done.shown[name]
+            kept[name] = before if is_same else replace(before, made_of=made_of, outputs=made, shown=shown)
             continue
         made_of, made = done.made[name]
         place = order.where.name(item.episode.path)

@@ -69,7 +69,7 @@ class _Kept:
     common: str
     others: tuple[str, ...]
     at: datetime
-    episodes: dict[str, Remembered]
+    episodes: dict[str, msgspec.Raw]
     leaves: dict[str, tuple[str, dict[str, Made]]]
 
 
@@ -80,12 +80,14 @@ class Memory:
         """Recall what stands; nothing where the last build left nothing that can be relied on."""
         self.cache, self.standing = cache, standing
         self.episodes: dict[str, Remembered] = {}
+        self._written: dict[str, msgspec.Raw] = {}
         self._leaves: dict[str, tuple[str, dict[str, Made]]] = {}
         self._read: Callable[[Path], Sequence[Cue]] = _nothing
         kept = _read(cache.root / _NAME)
         if kept and kept.at <= standing.now and kept.common == standing.common(kept.others):
-            self.episodes = {name: each for name, each in kept.episodes.items() if self._stands(name, each)}
-            self._leaves = kept.leaves
+            there = {name: _decoded(data) for name, data in kept.episodes.items()}
+            self.episodes = {name: each for name, each in there.items() if each and self._stands(name, each)}
+            self._written, self._leaves = kept.episodes, kept.leaves
 
     @property
     def files(self) -> dict[str, Path]:
@@ -140,16 +142,25 @@ class Memory:
             return
         settled = {name: each for name, each in episodes.items() if self.standing.is_settled(name)}
         common = self.standing.common(others)
-        kept = _Kept(
-            form=_FORM, common=common, others=others, at=self.standing.now, episodes=settled, leaves=dict(leaves)
-        )
         try:
-            data = msgspec.msgpack.encode(kept, enc_hook=_plain)
+            kept = _Kept(
+                form=_FORM,
+                common=common,
+                others=others,
+                at=self.standing.now,
+                episodes={name: self._encoded(name, each) for name, each in settled.items()},
+                leaves=dict(leaves),
+            )
+            data = _ENCODER.encode(kept)
         except UnicodeEncodeError:  # a folder has a name that is not text
             forget(self.cache)
             return
         with _mapped(self.cache):
             write_atomic(self.cache.root / _NAME, hashlib.sha256(data).digest() + data)
+
+    def _encoded(self, name: str, each: Remembered) -> msgspec.Raw:
+        is_written = each is self.episodes.get(name)
+        return self._written[name] if is_written else msgspec.Raw(_ENCODER.encode(each))
 
     def _stands(self, name: str, known: Remembered) -> bool:
         if known.stamps != self.standing.folder(name) or self.standing.now.date() >= known.until:
@@ -239,12 +250,19 @@ def _nothing(_: Path) -> Sequence[Cue]:
 def _read(path: Path) -> _Kept | None:
     try:
         data = path.read_bytes()
-        if hashlib.sha256(data[_SEAL_BYTES:]).digest() != data[:_SEAL_BYTES]:
+        if hashlib.sha256(memoryview(data)[_SEAL_BYTES:]).digest() != data[:_SEAL_BYTES]:
             return None
-        kept = msgspec.msgpack.decode(data[_SEAL_BYTES:], type=_Kept, dec_hook=_path)
+        kept = msgspec.msgpack.decode(memoryview(data)[_SEAL_BYTES:], type=_Kept)
     except (OSError, msgspec.MsgspecError):  # not there, or written by another version
         return None
     return kept if kept.form == _FORM else None
+
+
+def _decoded(data: msgspec.Raw) -> Remembered | None:
+    try:
+        return _DECODER.decode(data)
+    except msgspec.MsgspecError:  # written by another version
+        return None
 
 
 def _plain(value: Any) -> str:
@@ -257,3 +275,7 @@ def _path(kind: type, value: Any) -> Path:
     if kind is Path:
         return Path(value)
     raise TypeError(kind)
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
+_DECODER = msgspec.msgpack.Decoder(Remembered, dec_hook=_path)
