@@ -134,7 +134,7 @@ def _built(order: _Order, report: Report) -> tuple[Survey, Built, Mapping[str, S
         edition = press.edition(public, mastered, standing_items)
         edition = replace(edition, withdrawn=_tombstones(found))
         files = {**press.files, **(known.files if known else {})}
-        done = outputs.write(where, edition, files, cache=cache, report=report, known=known)
+        done = outputs.write(where, edition, files, cache=cache, report=report, known=known, jobs=order.jobs)
     due = (*as_they_were, *due)
     _remember(order, found, edition, files, done, missed)
     built = Built(

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import msgspec
 
@@ -26,6 +26,7 @@ from pipeline.pages import Leaf, Shown
 
 _NAME, _FORM = "episodes.msgpack", 3
 _SEAL_BYTES = 32
+_T = TypeVar("_T")
 _AT_ONCE = 2  # episodes whose words are in memory at the same time
 
 
@@ -263,6 +264,16 @@ def _decoded(data: msgspec.Raw) -> Remembered | None:
         return _DECODER.decode(data)
     except msgspec.MsgspecError:  # written by another version
         return None
+
+
+def packed(value: object) -> bytes:
+    """Write a value of ours down, for another process."""
+    return _ENCODER.encode(value)
+
+
+def unpacked(data: bytes, kind: type[_T]) -> _T:
+    """Read what `packed` wrote."""
+    return msgspec.msgpack.decode(data, type=kind, dec_hook=_path)
 
 
 def _plain(value: Any) -> str:

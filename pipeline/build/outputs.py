@@ -1,11 +1,12 @@
 """An edition -> everything that its site holds as text, written: what is made of all episodes, and what of each."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pipeline import feed, pages, words
-from pipeline.build import headers, memory, searching, site
+from pipeline.build import abreast, headers, memory, searching, site
 from pipeline.build.mastering import Report
 from pipeline.build.memory import Made, Memory
 from pipeline.build.survey import CheckFailedError
@@ -39,7 +40,7 @@ class Done:
 
 
 class Outputs:
-    """The texts of a site. items: the public ones; entries: each as it stands in feeds, by the name of its folder."""
+    """The texts of a site. items: the public ones."""
 
     def __init__(self, edition: Edition, templates: Path, known: Memory | None = None) -> None:
         self._edition = edition
@@ -47,14 +48,17 @@ class Outputs:
         self._pages = pages.Pages(
             edition, templates, {each.item.episode.slug: each.shown for each in remembered.values()}
         )
-        self.items = self._pages.items
-        self.entries = {
-            (name := item.episode.path.name): remembered[name].entries
-            if name in remembered
-            else feed.entries_of(edition.show, item)
-            for item in self.items
-        }
+        self.items, self._remembered = self._pages.items, remembered
         self._each: tuple[Callable[[Item], Files], ...] = (words_of, _waveform, self._pages.of_episode)
+
+    @cached_property
+    def entries(self) -> Mapping[str, feed.Entries]:
+        """Each item as it stands in feeds, by the name of its folder."""
+        known, show = self._remembered, self._edition.show
+        names = {item.episode.path.name: item for item in self.items}
+        return {
+            name: known[name].entries if name in known else feed.entries_of(show, item) for name, item in names.items()
+        }
 
     def of_all(self) -> Files:
         """Write what is made of all episodes: feeds, the sitemap, and the styles and scripts of all pages.
@@ -110,6 +114,7 @@ def write(
     cache: Cache,
     report: Report,
     known: Memory | None = None,
+    jobs: int | None = None,
 ) -> Done:
     """Render what changed, and write it into site/.
 
@@ -120,6 +125,7 @@ def write(
         cache: holds the search indexes, and hashes.
         report: hears of feeds that grow large.
         known: knows which episodes' files stand as they are.
+        jobs: how many processes may render at the same time; None for as many as there are processors.
 
     Raises:
         CheckFailedError: a feed is too large.
@@ -132,13 +138,18 @@ def write(
         _add_all(spool, outputs, report)
         for leaf in outputs.leaves():
             held = known.holds_leaf(spool, leaf) if known else None
-            leaves[leaf.name] = leaf.made_of, _add(spool, leaf.render()) if held is None else held
-        for item in outputs.items:
-            name, made_of = item.episode.path.name, outputs.made_of(item)
-            if known is None or not known.holds(spool, name, made_of):
-                made[name] = made_of, _add(spool, outputs.of_episode(item))
+            leaves[leaf.name] = leaf.made_of, spool.add_all(leaf.render()) if held is None else held
+        of = {item.episode.path.name: outputs.made_of(item) for item in outputs.items}
+        new = [
+            item
+            for item in outputs.items
+            if known is None or not known.holds(spool, name := item.episode.path.name, of[name])
+        ]
+        place = abreast.Place(templates=where.templates, site=where.site, scratch=scratch)
+        for item, keys in abreast.rendered(edition, new, outputs.of_episode, into=spool, place=place, jobs=jobs):
+            made[item.episode.path.name] = of[item.episode.path.name], keys
         found = searching.index(edition, spool.hashes, cache)
-        _add(spool, found.texts.items())
+        spool.add_all(found.texts.items())
         redirects = {FEED_KEY: edition.show.feed.moved_to} if edition.show.feed.moved_to else {}
         names = headers.file_names(edition)
         written = site.write(where.site, spool, {**files, **found.files}, cache, redirects=redirects, names=names)
@@ -150,14 +161,6 @@ def write(
         shown={item.episode.path.name: outputs.shown(item) for item in outputs.items},
         leaves={name: (made_of, memory.made(keys, spool)) for name, (made_of, keys) in leaves.items()},
     )
-
-
-def _add(spool: site.Spool, files: Iterable[tuple[str, bytes]]) -> list[str]:
-    keys = []
-    for key, data in files:
-        spool.add(key, data)
-        keys.append(key)
-    return keys
 
 
 def _add_all(spool: site.Spool, outputs: Outputs, report: Report) -> None:

@@ -19,6 +19,7 @@ from pipeline.errors import WorkspaceError
 from pipeline.model import MANIFEST_KEY, Asset, Release
 
 Stamp = tuple[int, ...]  # what changes whenever a file does
+Spooled = tuple[str, int, Stamp | None, Path | None]  # SHA-256, size, and either how it stands or where it waits
 
 MARK = ".cln-media"
 MARK_TEXT = "Written by cln-media build: whatever is changed or added in this folder is gone after the next build.\n"
@@ -74,6 +75,36 @@ class Spool:
         self.waiting[key] = self._scratch / str(next(self._numbers))
         with _mapped(self._scratch):
             self.waiting[key].write_bytes(data)
+
+    def add_all(self, files: Iterable[tuple[str, bytes]]) -> list[str]:
+        """Take files, and return their keys.
+
+        Raises:
+            WorkspaceError: the disk is full, or cannot be written.
+        """
+        keys = []
+        for key, data in files:
+            self.add(key, data)
+            keys.append(key)
+        return keys
+
+    def taken(self) -> dict[str, Spooled]:
+        """Return all that was taken, for the spool of another process."""
+        return {
+            key: (sha256, self.sizes[key], self.stamps.get(key), self.waiting.get(key))
+            for key, sha256 in self.hashes.items()
+        }
+
+    def take(self, files: Mapping[str, Spooled]) -> list[str]:
+        """Take what another spool of the same site has taken, and return its keys."""
+        for key, (sha256, size, stamp, waiting) in files.items():
+            self.hashes[key], self.sizes[key] = sha256, size
+            if waiting is not None:
+                self.waiting[key] = waiting
+            elif stamp is not None:
+                self.stamps[key] = stamp
+                self.waiting.pop(key, None)
+        return list(files)
 
     def hold(self, known: Mapping[str, tuple[str, int, Stamp]]) -> bool:
         """Take files that stand in the site as they were written, unread.

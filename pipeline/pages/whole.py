@@ -1,9 +1,9 @@
 """An edition in, the pages of its site out: those of all episodes, and those of each, which may stand as they are."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from markupsafe import Markup, escape
 
@@ -16,6 +16,7 @@ from pipeline.pages.manifest import manifest
 from pipeline.pages.rendering import Leaf, Site, as_json, hashed
 from pipeline.pages.views import EpisodeView, PageView
 
+_T = TypeVar("_T")
 SECURITY_KEY = ".well-known/security.txt"
 
 
@@ -47,16 +48,18 @@ class Pages:
         self._edition = edition
         self._site = rendering.site(edition, templates)
         self._groups = lists.groups(self._site.show, self.items)
-        self._views = _Views(edition, self.items)
+        by_slug = {item.episode.slug: item for item in self.items}
+        self._views = _Lazily[EpisodeView](lambda slug: views.episode_view(edition, by_slug[slug]))
         self._beside = lists.neighbours(self.items)
         self._of_all = hashed((self._site.view, edition.thumbnail, edition.social))
-        known = known or {}
-        self.shown = {item.episode.slug: self._shown(item, known.get(item.episode.slug)) for item in self.items}
+        self._known = known or {}
+        self.shown: Mapping[str, Shown] = _Lazily(self._shown)
 
-    def _shown(self, item: Item, known: Shown | None) -> Shown:
+    def _shown(self, slug: str) -> Shown:
+        known = self._known.get(slug)
         if known is not None and known.beside == self._of_all:
             return known
-        view = self._views[item.episode.slug]
+        view = self._views[slug]
         return Shown(beside=self._of_all, whole=hashed(view), brief=hashed(_brief(view)))
 
     def leaves(self) -> Iterator[Leaf]:
@@ -123,15 +126,15 @@ class Pages:
         return _brief(self._views[item.episode.slug]) if item else None
 
 
-class _Views(dict[str, EpisodeView]):
-    """Items as templates see them, by slug, each made when it is first asked for."""
+class _Lazily(dict[str, _T]):
+    """Values by slug, each made when it is first asked for."""
 
-    def __init__(self, edition: Edition, items: tuple[Item, ...]) -> None:
+    def __init__(self, make: Callable[[str], _T]) -> None:
         super().__init__()
-        self._edition, self._items = edition, {item.episode.slug: item for item in items}
+        self._make = make
 
-    def __missing__(self, slug: str) -> EpisodeView:
-        return self.setdefault(slug, views.episode_view(self._edition, self._items[slug]))
+    def __missing__(self, slug: str) -> _T:
+        return self.setdefault(slug, self._make(slug))
 
 
 def _brief(view: EpisodeView) -> EpisodeView:
