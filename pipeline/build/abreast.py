@@ -2,11 +2,13 @@
 
 import os
 import signal
+import sys
 import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -104,9 +106,23 @@ def _begin(pool: ProcessPoolExecutor, item: Item) -> "Future[_Result] | None":
     said = item.episode.transcript
     data = memory.packed(replace(said, cues=tuple(said.cues))) if said else None
     try:
-        return pool.submit(_render, item.episode.slug, data)
+        with _undisturbed():
+            return pool.submit(_render, item.episode.slug, data)
     except (BrokenExecutor, OSError):
         return None
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep Ctrl-C from a process that is started meanwhile, from its first moment on; here it arrives afterwards."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _taken(item: Item, made: "Future[_Result] | None", write: Writer, into: Spool) -> tuple[Item, list[str]]:
@@ -139,7 +155,9 @@ def _render(slug: str, said: bytes | None) -> _Result:
     work = _begun[0]
     item = work.items[slug]
     if said is not None:
-        item = replace(item, episode=replace(item.episode, transcript=memory.unpacked(said, Transcript)))
+        transcript = memory.unpacked(said, Transcript)
+        transcript = replace(transcript, cues=tuple(transcript.cues))
+        item = replace(item, episode=replace(item.episode, transcript=transcript))
     spool = Spool(work.place.site, Path(tempfile.mkdtemp(dir=work.place.scratch)))
     try:
         spool.add_all(work.write(item))

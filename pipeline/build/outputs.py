@@ -140,11 +140,8 @@ def write(
             held = known.holds_leaf(spool, leaf) if known else None
             leaves[leaf.name] = leaf.made_of, spool.add_all(leaf.render()) if held is None else held
         of = {item.episode.path.name: outputs.made_of(item) for item in outputs.items}
-        new = [
-            item
-            for item in outputs.items
-            if known is None or not known.holds(spool, name := item.episode.path.name, of[name])
-        ]
+        stand = {name for name, made_of in of.items() if known and known.holds(spool, name, made_of)}
+        new = [item for item in outputs.items if item.episode.path.name not in stand]
         place = abreast.Place(templates=where.templates, site=where.site, scratch=scratch)
         for item, keys in abreast.rendered(edition, new, outputs.of_episode, into=spool, place=place, jobs=jobs):
             made[item.episode.path.name] = of[item.episode.path.name], keys
