@@ -1,12 +1,16 @@
 """Identifiers: what is found in words that could identify a patient, and what is left alone."""
 
+import re
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 from hypothesis import given
@@ -14,6 +18,7 @@ from hypothesis import strategies as st
 
 from pipeline import identifiers
 from pipeline.identifiers import canonical, find, joined
+from pipeline.identifiers.patterns import Pattern
 from pipeline.model import Cue, Finding
 from tools.bench.identifying import Score, labelled, scored
 
@@ -507,3 +512,32 @@ def test_white_space_moves_no_finding(text: str) -> None:
     whole = f"{text} x\n\n   {number}  \t x {text}"
     (only,) = find(whole, today=TODAY)
     assert (only.text, whole[only.start : only.end]) == (number, number)
+
+
+def patterns() -> list[Pattern]:
+    """List every pattern of the rules that is compiled only where a text has what it needs."""
+    rooms = [import_module(f"pipeline.identifiers.{each.name}") for each in iter_modules(identifiers.__path__)]
+    held = [value for room in rooms for value in vars(room).values()]
+    held += [each for value in held if isinstance(value, tuple) for each in value]
+    return [each for each in held if isinstance(each, Pattern) and each.needs]
+
+
+@pytest.mark.parametrize("written", [str, str.lower, str.upper, str.title])
+def test_a_text_without_what_a_pattern_needs_holds_nothing_that_it_finds(written: Callable[[str], str]) -> None:
+    """Whoever changes a pattern, or what it needs, is told where a finding would be lost."""
+    texts, found = [written(row["text"]) for row in labelled()], 0
+    for pattern in patterns():
+        for text in texts:
+            if pattern.compiled.search(text):
+                found += 1
+                assert all(need.search(text) for need in pattern.needs), (pattern.pattern, text)
+    assert found > 50  # of the cases, else this shows nothing
+
+
+def test_a_pattern_is_compiled_when_a_text_has_what_it_needs() -> None:
+    """Until then it finds nothing, as it would if it were compiled; from then on it searches all."""
+    pattern = Pattern(r"a (?P<size>big|small) house", needs=(re.compile("house"),))
+    assert list(pattern.finditer("a big flat")) == []
+    assert pattern._compiled is None
+    assert [match["size"] for match in pattern.finditer("a big house, a small house")] == ["big", "small"]
+    assert pattern.search("a small house", 1) is None

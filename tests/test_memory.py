@@ -14,6 +14,7 @@ from PIL import Image
 from pipeline import build
 from pipeline.build import memory, outputs, site, standing
 from pipeline.errors import BusyError, MediaError
+from pipeline.pages import rendering
 from pipeline.workspace.episodes import EpisodeReader
 from tests import studio
 from tests.test_build import NOW, Heard, files, release
@@ -90,6 +91,13 @@ def swap_sound(root: Path) -> None:
         path.write_bytes(path.read_bytes()[:-1] + b"\0")
 
 
+def lead_elsewhere(root: Path) -> None:
+    """Move a folder of the site out of it, and let a link lead there: its files are the same."""
+    elsewhere = root.parent / "elsewhere"
+    (root / "site/episodes").rename(elsewhere)
+    (root / "site/episodes").symlink_to(elsewhere)
+
+
 CHANGES: dict[str, tuple[Change, set[str]]] = {
     "notes": (lambda root: (root / "episodes/beta/notes.md").write_text("Other notes.\n"), {"beta"}),
     "a title, which stands on the pages beside it": (
@@ -113,6 +121,11 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
     ),
     "a page of the site": (lambda root: (root / "site/episodes/beta/index.html").write_text("Mine"), {"beta"}),
     "a page of the site gone": (lambda root: (root / "site/transcripts/beta.srt").unlink(), {"beta"}),
+    "a list of the site": (lambda root: (root / "site/episodes/index.html").write_text("Mine"), set()),
+    "a list of the site gone": (lambda root: (root / "site/regions/north-west/index.html").unlink(), set()),
+    "a code to scan gone": (lambda root: next((root / "site/assets").glob("qr-*.svg")).unlink(), set()),
+    "a folder of the site that leads elsewhere": (lead_elsewhere, set(SLUGS)),
+    "the text of a page": (lambda root: (root / "about.md").write_text("Who we are now.\n"), set(SLUGS)),
     "the whole site gone": (lambda root: shutil.rmtree(root / "site"), set(SLUGS)),
     "sound in the cache that was changed": (swap_sound, set(SLUGS)),
     "sound in the cache gone": (lambda root: shutil.rmtree(root / ".cache/tagged"), set(SLUGS)),
@@ -159,6 +172,27 @@ def test_with_nothing_changed_nothing_is_read(root: Path, reads: list[str]) -> N
     (root / "site/feed.xml").unlink()
     assert release(root).written == 1
     assert reads == []
+
+
+def test_only_pages_that_show_what_changed_are_rendered(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where notes changed, those are the pages on which a template could show them; where a page is gone, its own."""
+    rendered: list[str] = []
+    render = rendering.Site.render
+
+    def listing(site: rendering.Site, name: str, *given: Any, **named: Any) -> bytes:
+        rendered.append(name)
+        return render(site, name, *given, **named)
+
+    monkeypatch.setattr(rendering.Site, "render", listing)
+    (root / "episodes/alpha/notes.md").write_text("Other notes.\n")
+    release(root)
+    assert {"episode.html.jinja", "home.html.jinja", "list.html.jinja"} <= set(rendered)
+    assert not {"about.html.jinja", "subscribe.html.jinja", "groups.html.jinja", "share.html.jinja"} & set(rendered)
+    assert rendered.count("episode.html.jinja") == 1
+    rendered.clear()
+    (root / "site/subscribe/index.html").unlink()
+    release(root)
+    assert rendered == ["subscribe.html.jinja"]
 
 
 def test_words_that_are_asked_for_are_read(root: Path, reads: list[str]) -> None:

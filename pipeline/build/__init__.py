@@ -137,7 +137,7 @@ def _built(order: _Order, report: Report) -> tuple[Survey, Built, Mapping[str, S
         edition = press.edition(public, mastered, standing_items)
         edition = replace(edition, withdrawn=_tombstones(found))
         files = {**press.files, **(known.files if known else {})}
-        done = outputs.write(where, edition, files, cache=cache, report=report, known=known)
+        done = outputs.write(where, edition, files, cache=cache, report=report, known=known, jobs=order.jobs)
     due = (*as_they_were, *due)
     _remember(order, found, edition, files, done, missed)
     built = Built(
@@ -189,7 +189,9 @@ def _remember(  # noqa: PLR0917 - what a build found and made
         name, before = item.episode.path.name, known.episodes.get(item.episode.path.name)
         if before:
             made_of, made = done.made.get(name, (before.made_of, before.outputs))
-            kept[name] = replace(before, made_of=made_of, outputs=made)
+            is_same = made is before.outputs and done.shown[name] == before.shown
+            shown = done.shown[name]
+            kept[name] = before if is_same else replace(before, made_of=made_of, outputs=made, shown=shown)
             continue
         made_of, made = done.made[name]
         place = order.where.name(item.episode.path)
@@ -202,10 +204,11 @@ def _remember(  # noqa: PLR0917 - what a build found and made
             files={key: (str(files[key]), order.cache.sha256(files[key])) for key in files_of(show, item)},
             master={str(path): order.cache.sha256(path) for path in made_files(order.cache, show, item.episode)},
             entries=done.entries[name],
+            shown=done.shown[name],
             made_of=made_of,
             outputs=made,
         )
-    known.keep(standing.named(show), kept)
+    known.keep(standing.named(show), kept, done.leaves)
 
 
 class _Noting:

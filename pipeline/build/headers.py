@@ -40,6 +40,7 @@ _FEED_TYPES = {
     ".opml": "text/x-opml; charset=utf-8",
 }
 _CHAPTERS_TYPE = "application/json+chapters"
+_CHAPTERS_SUFFIX = ".json"
 _CHAPTERS = re.compile(r"(?:.*/)?chapters/[^/]*\.json")
 _HASHED = frozenset({"media", "assets"})
 
@@ -115,4 +116,5 @@ def _content_type(key: str) -> str:
     suffix = f".{key.rpartition('.')[2]}"
     if is_feed_key(key):
         return _FEED_TYPES[suffix]
-    return _CHAPTERS_TYPE if _CHAPTERS.fullmatch(key) else _TYPES[suffix]
+    is_chapters = suffix == _CHAPTERS_SUFFIX and _CHAPTERS.fullmatch(key)
+    return _CHAPTERS_TYPE if is_chapters else _TYPES[suffix]

@@ -12,19 +12,21 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import msgspec
 
-from pipeline.build.site import Spool
+from pipeline.build.site import Spool, Stamp
 from pipeline.build.standing import Standing
 from pipeline.cache import Cache, write_atomic
 from pipeline.errors import WorkspaceError
 from pipeline.feed import Entries
 from pipeline.model import Cue, Episode, Item, Problem
+from pipeline.pages import Leaf, Shown
 
-_NAME, _FORM = "episodes.msgpack", 2
+_NAME, _FORM = "episodes.msgpack", 3
 _SEAL_BYTES = 32
+_T = TypeVar("_T")
 _AT_ONCE = 2  # episodes whose words are in memory at the same time
 
 
@@ -43,8 +45,8 @@ class Remembered:
 
     stamps: of its folder; until: the day from which it is to be looked at again; problems, misses: what is said of it,
     not fatal; files: large files by key, each with its path and SHA-256; master: SHA-256 by path of what the cache
-    holds of its master, without which nobody could sign it; entries: how it stands in feeds; made_of: what its pages
-    are made of besides.
+    holds of its master, without which nobody could sign it; entries: how it stands in feeds; shown: how pages show it;
+    made_of: what its pages are made of besides.
     """
 
     stamps: str
@@ -55,6 +57,7 @@ class Remembered:
     files: dict[str, tuple[str, str]]
     master: dict[str, str]
     entries: Entries
+    shown: Shown
     made_of: str
     outputs: dict[str, Made] = field(default_factory=dict)
 
@@ -67,7 +70,8 @@ class _Kept:
     common: str
     others: tuple[str, ...]
     at: datetime
-    episodes: dict[str, Remembered]
+    episodes: dict[str, msgspec.Raw]
+    leaves: dict[str, tuple[str, dict[str, Made]]]
 
 
 class Memory:
@@ -77,10 +81,14 @@ class Memory:
         """Recall what stands; nothing where the last build left nothing that can be relied on."""
         self.cache, self.standing = cache, standing
         self.episodes: dict[str, Remembered] = {}
+        self._written: dict[str, msgspec.Raw] = {}
+        self._leaves: dict[str, tuple[str, dict[str, Made]]] = {}
         self._read: Callable[[Path], Sequence[Cue]] = _nothing
         kept = _read(cache.root / _NAME)
         if kept and kept.at <= standing.now and kept.common == standing.common(kept.others):
-            self.episodes = {name: each for name, each in kept.episodes.items() if self._stands(name, each)}
+            there = {name: _decoded(data) for name, data in kept.episodes.items()}
+            self.episodes = {name: each for name, each in there.items() if each and self._stands(name, each)}
+            self._written, self._leaves = kept.episodes, kept.leaves
 
     @property
     def files(self) -> dict[str, Path]:
@@ -100,14 +108,31 @@ class Memory:
         known = self.episodes.get(name)
         if known is None or known.made_of != made_of:
             return False
-        return spool.hold({key: (made.sha256, made.size, made.stamp) for key, made in known.outputs.items()})
+        return spool.hold(_in_spool(known.outputs))
 
-    def keep(self, others: Iterable[str], episodes: Mapping[str, Remembered]) -> None:
+    def holds_leaf(self, spool: Spool, leaf: Leaf) -> list[str] | None:
+        """Put pages that are no episode's own into a spool as they are, if all are there and would be made again so.
+
+        Returns:
+            Their keys; None where they are to be rendered.
+        """
+        made_of, known = self._leaves.get(leaf.name, ("", {}))
+        if made_of != leaf.made_of or not spool.hold(_in_spool(known)):
+            return None
+        return list(known)
+
+    def keep(
+        self,
+        others: Iterable[str],
+        episodes: Mapping[str, Remembered],
+        leaves: Mapping[str, tuple[str, dict[str, Made]]],
+    ) -> None:
         """Write down what is known now.
 
         Args:
             others: files outside the usual places on which all episodes depend.
             episodes: by the name of the folder.
+            leaves: by name, what the pages were made of that are no episode's own, and what they are.
 
         Raises:
             WorkspaceError: the cache cannot be written.
@@ -118,14 +143,25 @@ class Memory:
             return
         settled = {name: each for name, each in episodes.items() if self.standing.is_settled(name)}
         common = self.standing.common(others)
-        kept = _Kept(form=_FORM, common=common, others=others, at=self.standing.now, episodes=settled)
         try:
-            data = msgspec.msgpack.encode(kept, enc_hook=_plain)
+            kept = _Kept(
+                form=_FORM,
+                common=common,
+                others=others,
+                at=self.standing.now,
+                episodes={name: self._encoded(name, each) for name, each in settled.items()},
+                leaves=dict(leaves),
+            )
+            data = _ENCODER.encode(kept)
         except UnicodeEncodeError:  # a folder has a name that is not text
             forget(self.cache)
             return
         with _mapped(self.cache):
             write_atomic(self.cache.root / _NAME, hashlib.sha256(data).digest() + data)
+
+    def _encoded(self, name: str, each: Remembered) -> msgspec.Raw:
+        is_written = each is self.episodes.get(name)
+        return self._written[name] if is_written else msgspec.Raw(_ENCODER.encode(each))
 
     def _stands(self, name: str, known: Remembered) -> bool:
         if known.stamps != self.standing.folder(name) or self.standing.now.date() >= known.until:
@@ -199,6 +235,10 @@ def until(days: Iterable[date], today: date) -> date:
     return min((day for day in following if day > today), default=date.max)
 
 
+def _in_spool(known: Mapping[str, Made]) -> dict[str, tuple[str, int, Stamp]]:
+    return {key: (each.sha256, each.size, each.stamp) for key, each in known.items()}
+
+
 def made(keys: Iterable[str], spool: Spool) -> dict[str, Made]:
     """Describe files of a site as they were written."""
     return {key: Made(sha256=spool.hashes[key], size=spool.sizes[key], stamp=spool.stamps[key]) for key in keys}
@@ -211,12 +251,29 @@ def _nothing(_: Path) -> Sequence[Cue]:
 def _read(path: Path) -> _Kept | None:
     try:
         data = path.read_bytes()
-        if hashlib.sha256(data[_SEAL_BYTES:]).digest() != data[:_SEAL_BYTES]:
+        if hashlib.sha256(memoryview(data)[_SEAL_BYTES:]).digest() != data[:_SEAL_BYTES]:
             return None
-        kept = msgspec.msgpack.decode(data[_SEAL_BYTES:], type=_Kept, dec_hook=_path)
+        kept = msgspec.msgpack.decode(memoryview(data)[_SEAL_BYTES:], type=_Kept)
     except (OSError, msgspec.MsgspecError):  # not there, or written by another version
         return None
     return kept if kept.form == _FORM else None
+
+
+def _decoded(data: msgspec.Raw) -> Remembered | None:
+    try:
+        return _DECODER.decode(data)
+    except msgspec.MsgspecError:  # written by another version
+        return None
+
+
+def packed(value: object) -> bytes:
+    """Write a value of ours down, for another process."""
+    return _ENCODER.encode(value)
+
+
+def unpacked(data: bytes, kind: type[_T]) -> _T:
+    """Read what `packed` wrote."""
+    return msgspec.msgpack.decode(data, type=kind, dec_hook=_path)
 
 
 def _plain(value: Any) -> str:
@@ -229,3 +286,7 @@ def _path(kind: type, value: Any) -> Path:
     if kind is Path:
         return Path(value)
     raise TypeError(kind)
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
+_DECODER = msgspec.msgpack.Decoder(Remembered, dec_hook=_path)

@@ -1,11 +1,12 @@
 """An edition -> everything that its site holds as text, written: what is made of all episodes, and what of each."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pipeline import feed, pages, words
-from pipeline.build import headers, memory, searching, site
+from pipeline.build import abreast, headers, memory, searching, site
 from pipeline.build.mastering import Report
 from pipeline.build.memory import Made, Memory
 from pipeline.build.survey import CheckFailedError
@@ -27,32 +28,40 @@ _TRANSCRIPT_WRITERS = {
 class Done:
     """What writing did; by the name of an episode's folder, what its files were made of, and what they are.
 
-    entries: each episode as it stands in feeds, by the name of its folder.
+    entries, shown: each episode as it stands in feeds and as pages show it, by the name of its folder; leaves: by name,
+    what the other pages were made of, and what they are.
     """
 
     written: site.Written
     made: Mapping[str, tuple[str, dict[str, Made]]]
     entries: Mapping[str, feed.Entries]
+    shown: Mapping[str, pages.Shown]
+    leaves: Mapping[str, tuple[str, dict[str, Made]]]
 
 
 class Outputs:
-    """The texts of a site. items: the public ones; entries: each as it stands in feeds, by the name of its folder."""
+    """The texts of a site. items: the public ones."""
 
     def __init__(self, edition: Edition, templates: Path, known: Memory | None = None) -> None:
         self._edition = edition
-        self._pages = pages.Pages(edition, templates)
-        self.items = self._pages.items
         remembered = known.episodes if known else {}
-        self.entries = {
-            (name := item.episode.path.name): remembered[name].entries
-            if name in remembered
-            else feed.entries_of(edition.show, item)
-            for item in self.items
-        }
+        self._pages = pages.Pages(
+            edition, templates, {each.item.episode.slug: each.shown for each in remembered.values()}
+        )
+        self.items, self._remembered = self._pages.items, remembered
         self._each: tuple[Callable[[Item], Files], ...] = (words_of, _waveform, self._pages.of_episode)
 
+    @cached_property
+    def entries(self) -> Mapping[str, feed.Entries]:
+        """Each item as it stands in feeds, by the name of its folder."""
+        known, show = self._remembered, self._edition.show
+        names = {item.episode.path.name: item for item in self.items}
+        return {
+            name: known[name].entries if name in known else feed.entries_of(show, item) for name, item in names.items()
+        }
+
     def of_all(self) -> Files:
-        """Write what is made of all episodes: feeds, lists, and what the site says of itself.
+        """Write what is made of all episodes: feeds, the sitemap, and the styles and scripts of all pages.
 
         Raises:
             MediaError: a feed would be invalid, or a template cannot be rendered.
@@ -60,6 +69,14 @@ class Outputs:
         by_guid = {item.episode.guid: self.entries[item.episode.path.name] for item in self.items}
         yield from feed.render_all(self._edition, by_guid).items()
         yield from self._pages.of_all()
+
+    def leaves(self) -> Iterator[pages.Leaf]:
+        """List the other pages that are no episode's own: they are rendered where they do not stand."""
+        return self._pages.leaves()
+
+    def shown(self, item: Item) -> pages.Shown:
+        """Say in hashes how pages show an item."""
+        return self._pages.shown[item.episode.slug]
 
     def made_of(self, item: Item) -> str:
         """Hash what an episode's files are made of besides itself, the settings and the templates."""
@@ -83,6 +100,8 @@ def everything(edition: Edition, templates: Path) -> Files:
     """
     outputs = Outputs(edition, templates)
     yield from outputs.of_all()
+    for leaf in outputs.leaves():
+        yield from leaf.render()
     for item in outputs.items:
         yield from outputs.of_episode(item)
 
@@ -95,6 +114,7 @@ def write(
     cache: Cache,
     report: Report,
     known: Memory | None = None,
+    jobs: int | None = None,
 ) -> Done:
     """Render what changed, and write it into site/.
 
@@ -105,34 +125,39 @@ def write(
         cache: holds the search indexes, and hashes.
         report: hears of feeds that grow large.
         known: knows which episodes' files stand as they are.
+        jobs: how many processes may render at the same time; None for as many as there are processors.
 
     Raises:
         CheckFailedError: a feed is too large.
         MediaError: something cannot be rendered or written.
     """
     made: dict[str, tuple[str, list[str]]] = {}
+    leaves: dict[str, tuple[str, list[str]]] = {}
     with cache.scratch() as scratch:
         spool, outputs = site.Spool(where.site, scratch), Outputs(edition, where.templates, known)
         _add_all(spool, outputs, report)
-        for item in outputs.items:
-            name, made_of = item.episode.path.name, outputs.made_of(item)
-            if known is None or not known.holds(spool, name, made_of):
-                made[name] = made_of, _add(spool, outputs.of_episode(item))
+        for leaf in outputs.leaves():
+            held = known.holds_leaf(spool, leaf) if known else None
+            leaves[leaf.name] = leaf.made_of, spool.add_all(leaf.render()) if held is None else held
+        of = {item.episode.path.name: outputs.made_of(item) for item in outputs.items}
+        stand = {name for name, made_of in of.items() if known and known.holds(spool, name, made_of)}
+        new = [item for item in outputs.items if item.episode.path.name not in stand]
+        place = abreast.Place(templates=where.templates, site=where.site, scratch=scratch)
+        for item, keys in abreast.rendered(edition, new, outputs.of_episode, into=spool, place=place, jobs=jobs):
+            made[item.episode.path.name] = of[item.episode.path.name], keys
         found = searching.index(edition, spool.hashes, cache)
-        _add(spool, found.texts.items())
+        spool.add_all(found.texts.items())
         redirects = {FEED_KEY: edition.show.feed.moved_to} if edition.show.feed.moved_to else {}
         names = headers.file_names(edition)
         written = site.write(where.site, spool, {**files, **found.files}, cache, redirects=redirects, names=names)
     outcome = {name: (made_of, memory.made(keys, spool)) for name, (made_of, keys) in made.items()}
-    return Done(written=written, made=outcome, entries=outputs.entries)
-
-
-def _add(spool: site.Spool, files: Iterable[tuple[str, bytes]]) -> list[str]:
-    keys = []
-    for key, data in files:
-        spool.add(key, data)
-        keys.append(key)
-    return keys
+    return Done(
+        written=written,
+        made=outcome,
+        entries=outputs.entries,
+        shown={item.episode.path.name: outputs.shown(item) for item in outputs.items},
+        leaves={name: (made_of, memory.made(keys, spool)) for name, (made_of, keys) in leaves.items()},
+    )
 
 
 def _add_all(spool: site.Spool, outputs: Outputs, report: Report) -> None:

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EXDEV
 from itertools import count
-from pathlib import Path, PurePosixPath
-from stat import S_ISREG
+from operator import attrgetter
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
 from pipeline.build import headers
 from pipeline.cache import Cache, write_atomic
@@ -18,6 +19,7 @@ from pipeline.errors import WorkspaceError
 from pipeline.model import MANIFEST_KEY, Asset, Release
 
 Stamp = tuple[int, ...]  # what changes whenever a file does
+Spooled = tuple[str, int, Stamp | None, Path | None]  # SHA-256, size, and either how it stands or where it waits
 
 MARK = ".cln-media"
 MARK_TEXT = "Written by cln-media build: whatever is changed or added in this folder is gone after the next build.\n"
@@ -50,13 +52,9 @@ class Spool:
         Args:
             site: the folder, which may not be there yet.
             scratch: an empty folder, on the same disk where that can be.
-
-        Raises:
-            WorkspaceError: the folder cannot be read.
         """
         self._site, self._scratch = site, scratch
-        with _mapped(site):
-            self._is_plain = not any(_links(site))
+        self._plain: dict[str, bool] = {}
         self.sizes: dict[str, int] = {}
         self.hashes: dict[str, str] = {}
         self.waiting: dict[str, Path] = {}
@@ -70,13 +68,43 @@ class Spool:
             WorkspaceError: the disk is full, or cannot be written.
         """
         self.sizes[key], self.hashes[key] = len(data), hashlib.sha256(data).hexdigest()
-        if self._is_plain and (stamp := _held(self._site / key, data)):
+        if self._is_plain(key) and (stamp := _held(self._site / key, data)):
             self.stamps[key] = stamp
             self.waiting.pop(key, None)
             return
         self.waiting[key] = self._scratch / str(next(self._numbers))
         with _mapped(self._scratch):
             self.waiting[key].write_bytes(data)
+
+    def add_all(self, files: Iterable[tuple[str, bytes]]) -> list[str]:
+        """Take files, and return their keys.
+
+        Raises:
+            WorkspaceError: the disk is full, or cannot be written.
+        """
+        keys = []
+        for key, data in files:
+            self.add(key, data)
+            keys.append(key)
+        return keys
+
+    def taken(self) -> dict[str, Spooled]:
+        """Return all that was taken, for the spool of another process."""
+        return {
+            key: (sha256, self.sizes[key], self.stamps.get(key), self.waiting.get(key))
+            for key, sha256 in self.hashes.items()
+        }
+
+    def take(self, files: Mapping[str, Spooled]) -> list[str]:
+        """Take what another spool of the same site has taken, and return its keys."""
+        for key, (sha256, size, stamp, waiting) in files.items():
+            self.hashes[key], self.sizes[key] = sha256, size
+            if waiting is not None:
+                self.waiting[key] = waiting
+            elif stamp is not None:
+                self.stamps[key] = stamp
+                self.waiting.pop(key, None)
+        return list(files)
 
     def hold(self, known: Mapping[str, tuple[str, int, Stamp]]) -> bool:
         """Take files that stand in the site as they were written, unread.
@@ -87,12 +115,22 @@ class Spool:
         Returns:
             Whether all of them do; where not, none is taken.
         """
-        if not self._is_plain or any(_stamp(f"{self._site}/{key}") != stamp for key, (_, _, stamp) in known.items()):
-            return False
+        site = str(self._site)
+        for key, (_, _, stamp) in known.items():
+            if _stamp(f"{site}/{key}") != stamp or not self._is_plain(key):
+                return False
         for key, (sha256, size, stamp) in known.items():
             self.hashes[key], self.sizes[key], self.stamps[key] = sha256, size, stamp
             self.waiting.pop(key, None)
         return True
+
+    def _is_plain(self, key: str) -> bool:
+        """Say whether all folders that a key stands in are folders and no links, which lead elsewhere."""
+        folder = key.rpartition("/")[0]
+        if folder not in self._plain:
+            is_folder = not folder or _is_folder(f"{self._site}/{folder}")
+            self._plain[folder] = is_folder and (not folder or self._is_plain(folder))
+        return self._plain[folder]
 
 
 def write(
@@ -119,21 +157,20 @@ def write(
     """
     with _mapped(site):
         _claim(site)
-        _clear_folders(site, (*spool.waiting, *files))
+        _clear_folders(site, (*spool.hashes, *files))
         for key, path in spool.waiting.items():
             spool.stamps[key] = _move(path, site / key)
         changed = [key in spool.waiting for key in spool.hashes]
-        copied = {key: _copy(site / key, path, cache) for key, path in files.items()}
+        copied = {key: _copy(f"{site}/{key}", path, cache) for key, path in files.items()}
         changed += [is_new for is_new, _ in copied.values()]
-        release = Release(
-            assets=tuple(sorted(_assets(spool, files, cache, redirects or {}, names), key=lambda asset: asset.key))
-        )
+        assets = sorted(_assets(spool, files, cache, redirects or {}, names), key=attrgetter("key"))
+        release = Release(assets=tuple(assets))
         is_new, stamp = _write_text(site / MANIFEST_KEY, release.to_json())
         changed.append(is_new)
         removed = _sweep(site, {MARK, MANIFEST_KEY, *spool.hashes, *files})
         stamps = {key: stamp for key, (_, stamp) in copied.items()}
         stamps |= {**spool.stamps, MANIFEST_KEY: stamp, MARK: _stamp(site / MARK) or ()}
-        stamps |= {folder: () for key in stamps for folder in _folders(key)}
+        stamps |= dict.fromkeys(_folders(stamps), ())
     return Written(
         release=release, written=sum(changed), unchanged=changed.count(False), removed=removed, stamps=stamps
     )
@@ -173,25 +210,30 @@ def _claim(site: Path) -> None:
     write_atomic(site / MARK, MARK_TEXT.encode())
 
 
-def _links(site: Path) -> Iterator[Path]:
-    """List links: through those to folders, files would be written elsewhere."""
-    found = _below(str(site)) if site.is_dir() else []
-    yield from (Path(entry.path) for _, entry in found if entry.is_symlink())
+def _is_folder(path: str) -> bool:
+    try:
+        return S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _clear_folders(site: Path, keys: Iterable[str]) -> None:
-    """Remove what stands where folders must be, and links."""
-    for link in tuple(_links(site)):
-        link.unlink()
-    for folder in sorted({folder for key in keys for folder in _folders(key)}):
-        path = site / folder
-        if os.path.lexists(path) and not path.is_dir():
-            path.unlink()
+    """Remove what stands where folders must be, links too: through them, files would be written elsewhere."""
+    for folder in sorted(_folders(keys)):
+        path = f"{site}/{folder}"
+        if os.path.lexists(path) and not _is_folder(path):
+            Path(path).unlink()
 
 
-def _folders(key: str) -> list[str]:
-    """List the folders that a key stands in, the outermost last."""
-    return [folder.as_posix() for folder in PurePosixPath(key).parents][:-1]
+def _folders(keys: Iterable[str]) -> set[str]:
+    """List the folders that keys stand in."""
+    found = set[str]()
+    for key in keys:
+        folder = key.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
 
 
 def _below(folder: str, place: str = "") -> list[tuple[str, "os.DirEntry[str]"]]:
@@ -245,9 +287,9 @@ def _write_text(path: Path, data: bytes) -> tuple[bool, Stamp]:
     return True, _stamp(path) or ()
 
 
-def _copy(path: Path, original: Path, cache: Cache) -> tuple[bool, Stamp]:
-    stamp = _stamp(path) or ()
-    if path.is_file() and not path.is_symlink() and cache.sha256(path) == cache.sha256(original):
+def _copy(place: str, original: Path, cache: Cache) -> tuple[bool, Stamp]:
+    stamp, path = _stamp(place), Path(place)
+    if stamp is not None and S_ISREG(stamp[2]) and cache.sha256(path) == cache.sha256(original):
         return False, stamp
     _clear_way(path)
     handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)

@@ -1,8 +1,7 @@
 """An edition enters, the bytes of its feeds leave: RSS 2.0, Atom, JSON Feed, OPML; feedgen lives here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pipeline.feed import archive, atomfeed, elements, entries, identity, jsonfeed, rss
 from pipeline.feed.directory import opml
@@ -26,7 +25,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entries:
-    """An item as it stands in feeds: an RSS item and an Atom entry as XML, and an item of JSON Feed."""
+    """An item as it stands in feeds: an RSS item and an Atom entry as XML within a page, and an item of JSON Feed."""
 
     rss: bytes
     atom: bytes
@@ -65,7 +64,7 @@ def render_pages(edition: Edition, feed: Feed | None = None, *, key: str | None 
     one, items = identity.of(edition, feed, key=key), archive.held(edition, feed)
     parts = archive.pages(items, edition.show.feed)
     shown = [item for part in parts for item in part.items]
-    made = {guid: entry.rss_entry() for guid, entry in _entries(edition, shown).items()}
+    made = {item.episode.guid: elements.as_item(entries.entry(edition.show, item).rss_entry()) for item in shown}
     return {one.page_key(part.number): rss.page(edition, one, part, made) for part in parts}
 
 
@@ -77,8 +76,8 @@ def entries_of(show: Show, item: Item) -> Entries:
     """
     made = entries.entry(show, item)
     return Entries(
-        rss=elements.serialised(made.rss_entry()),
-        atom=elements.serialised(made.atom_entry()),
+        rss=elements.as_item(made.rss_entry()),
+        atom=elements.as_entry(made.atom_entry()),
         json=jsonfeed.entry(item),
     )
 
@@ -100,8 +99,8 @@ def render_all(edition: Edition, known: Mapping[str, Entries] | None = None) -> 
     items = archive.held(edition, None)
     known = {item.episode.guid: entries_of(edition.show, item) for item in items} if known is None else known
     made = {item.episode.guid: known[item.episode.guid] for item in items}
-    as_rss = {guid: elements.parsed(each.rss) for guid, each in made.items()}
-    as_atom = {guid: elements.parsed(each.atom) for guid, each in made.items()}
+    as_rss = {guid: each.rss for guid, each in made.items()}
+    as_atom = {guid: each.atom for guid, each in made.items()}
     as_json = {guid: each.json for guid, each in made.items()}
     written: dict[str, bytes] = {}
     for one in identity.public(edition):
@@ -110,7 +109,3 @@ def render_all(edition: Edition, known: Mapping[str, Entries] | None = None) -> 
             written[one.page_key(part.number, atomfeed.EXTENSION)] = atomfeed.page(one, part, as_atom)
             written[one.page_key(part.number, jsonfeed.EXTENSION)] = jsonfeed.page(one, part, as_json)
     return written | {OPML_KEY: opml(edition), PUBLISHER_KEY: publisher(edition)}
-
-
-def _entries(edition: Edition, items: Iterable[Item]) -> Mapping[str, Any]:
-    return {item.episode.guid: entries.entry(edition.show, item) for item in items}

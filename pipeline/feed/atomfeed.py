@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from feedgen.feed import FeedGenerator
 
 from pipeline.feed import wording
 from pipeline.feed.archive import Page, utc
 from pipeline.feed.channel import GENERATOR
-from pipeline.feed.elements import AtomEntries
+from pipeline.feed.elements import with_entries
 from pipeline.feed.identity import Identity
 
 EXTENSION = "atom"
@@ -18,10 +17,9 @@ MIME = "application/atom+xml"
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # Atom wants a date also where nothing has happened
 
 
-def page(one: Identity, part: Page, made: Mapping[str, Any]) -> bytes:
-    """Write a page. made: Atom entries by GUID."""
+def page(one: Identity, part: Page, made: Mapping[str, bytes]) -> bytes:
+    """Write a page. made: Atom entries by GUID, from `as_entry`."""
     generator = FeedGenerator()
-    generator.register_extension("shared", AtomEntries, rss=False)
     generator.id(f"urn:uuid:{one.guid}")
     generator.title(one.title)
     generator.subtitle(one.description)
@@ -39,6 +37,4 @@ def page(one: Identity, part: Page, made: Mapping[str, Any]) -> bytes:
         generator.rights(wording.clean(one.show.copyright))
     generator.generator(GENERATOR)
     generator.updated(utc(part.changed or _NEVER))
-    generator.shared.entries = [made[item.episode.guid] for item in part.items]
-    xml: bytes = generator.atom_str(pretty=True)
-    return xml
+    return with_entries(generator.atom_str(pretty=True), (made[item.episode.guid] for item in part.items))

@@ -1,7 +1,6 @@
 """Elements that feedgen has no words for enter; its extensions that write them into RSS and Atom leave."""
 
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +11,11 @@ ATOM = "http://www.w3.org/2005/Atom"
 ITUNES = "http://www.itunes.com/dtds/podcast-1.0.dtd"
 PODCAST = "https://podcastindex.org/namespace/1.0"
 PSC = "http://podlove.org/simple-chapters"
+
+_CONTENT = "http://purl.org/rss/1.0/modules/content/"
+_NAMESPACES = {"atom": ATOM, "content": _CONTENT, "itunes": ITUNES, "podcast": PODCAST, "psc": PSC}
+_CHANNEL_INDENT = b"  "
+_CHANNEL_END, _FEED_END = b"  </channel>\n</rss>\n", b"</feed>\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +55,48 @@ def atom_link(rel: str, href: str, media_type: str | None = None) -> Element:
     return Element(f"{{{ATOM}}}link", None, {"href": href, "rel": rel, "type": media_type})
 
 
-def serialised(element: Any) -> bytes:
-    """Write an element of lxml down."""
-    data: bytes = etree.tostring(element, encoding="utf-8")
+def as_item(element: Any) -> bytes:
+    """Write an RSS item as it stands in every channel that declares the namespaces it uses."""
+    rss = etree.Element("rss", nsmap=_NAMESPACES)
+    channel = etree.SubElement(rss, "channel")
+    channel.append(element)
+    return _within(channel, _written(rss), indent=_CHANNEL_INDENT)
+
+
+def as_entry(element: Any) -> bytes:
+    """Write an Atom entry as it stands in every feed."""
+    feed = etree.Element("feed")
+    feed.append(element)
+    return _within(feed, _written(feed))
+
+
+def with_items(page: bytes, items: Iterable[bytes]) -> bytes:
+    """Set RSS items, from `as_item`, at the end of the channel of a page that has none yet.
+
+    Each is made once for all the feeds that hold it: feedgen would copy and write thousands of elements for each.
+    """
+    return _with_ending(page, _CHANNEL_END, items)
+
+
+def with_entries(page: bytes, entries: Iterable[bytes]) -> bytes:
+    """Do the same with Atom entries, from `as_entry`."""
+    return _with_ending(page, _FEED_END, entries)
+
+
+def _written(root: Any) -> bytes:
+    data: bytes = etree.tostring(root, pretty_print=True, encoding="UTF-8")
     return data
 
 
-def parsed(data: bytes) -> Any:
-    """Make an element of lxml of what `serialised` wrote: our own, which names no entity and asks nobody."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, strip_cdata=False, huge_tree=True)
-    return etree.fromstring(data, parser)
+def _within(parent: Any, text: bytes, *, indent: bytes = b"") -> bytes:
+    name = parent.tag.encode()
+    return text.partition(b"<%s>\n" % name)[2].rpartition(b"%s</%s>\n" % (indent, name))[0]
+
+
+def _with_ending(page: bytes, ending: bytes, children: Iterable[bytes]) -> bytes:
+    if not page.endswith(ending):
+        raise ValueError(f"a page does not end in {ending!r}")
+    return b"".join([page.removesuffix(ending), *children, ending])
 
 
 class ItemElements:
@@ -87,40 +123,20 @@ class ItemElements:
 
 
 class ChannelElements(ItemElements):
-    """The same for the channel; behind its elements it sets items that were made once and belong to several feeds.
-
-    Undated, it takes out the lastBuildDate that feedgen sets to now of its own accord.
-    """
+    """The same for the channel. Undated, it takes out the lastBuildDate that feedgen sets to now of its own accord."""
 
     def __init__(self) -> None:
         super().__init__()
         self.namespaces: dict[str, str] = {"podcast": PODCAST}
         self.undated = False
-        self.items: list[Any] = []
 
     def extend_ns(self) -> dict[str, str]:
         """Name the namespaces to declare on the root."""
         return self.namespaces
 
     def extend_rss(self, rss: Any) -> None:
-        """Write the elements and copies of the items at the end of the channel."""
+        """Write the elements at the end of the channel."""
         channel = rss.find("channel")
         if self.undated:
             channel.remove(channel.find("lastBuildDate"))
         super().extend_rss(channel)
-        channel.extend(deepcopy(self.items))
-
-
-class AtomEntries:
-    """A feedgen extension that sets entries that were made once at the end of an Atom feed."""
-
-    def __init__(self) -> None:
-        self.entries: list[Any] = []
-
-    def extend_ns(self) -> dict[str, str]:
-        """Name the namespaces to declare: none beside Atom's own."""
-        return {}
-
-    def extend_atom(self, feed: Any) -> None:
-        """Append copies of the entries."""
-        feed.extend(deepcopy(self.entries))

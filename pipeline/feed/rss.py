@@ -1,22 +1,19 @@
 """An edition enters, the bytes of RSS 2.0 feeds leave, page by page."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from pipeline.feed import archive, channel, entries, identity
 from pipeline.feed.archive import Page
-from pipeline.feed.elements import podcast
+from pipeline.feed.elements import podcast, with_items
 from pipeline.feed.identity import Identity
 from pipeline.model import Edition
 
 
-def page(edition: Edition, one: Identity, part: Page, made: Mapping[str, Any]) -> bytes:
-    """Write a page of a podcast. made: RSS items by GUID."""
+def page(edition: Edition, one: Identity, part: Page, made: Mapping[str, bytes]) -> bytes:
+    """Write a page of a podcast. made: RSS items by GUID, from `as_item`."""
     generator = channel.generator(one, part)
     generator.podcasting.elements += channel.elements(edition, one, part)
-    generator.podcasting.items = [made[item.episode.guid] for item in part.items]
-    xml: bytes = generator.rss_str(pretty=True)
-    return xml
+    return with_items(generator.rss_str(pretty=True), (made[item.episode.guid] for item in part.items))
 
 
 def publisher(edition: Edition) -> bytes:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from pipeline.identifiers.finding import made
+from pipeline.identifiers.patterns import Pattern
 from pipeline.identifiers.stoplists import listed
 from pipeline.model import Finding
 
@@ -62,59 +63,77 @@ _NAME = (
     r"(?:(?:St\.?|Saint|The|Upper|Lower|Old|New|Great|Little|North|South|East|West)\s)?[A-Z][a-z'\u2019]+"
     r"(?:[\s-](?:[A-Z][a-z'\u2019]+|of|the|and|on)){0,2}"
 )
-_WRITTEN = re.compile(
+# What each of the following needs.
+_STREET = re.compile(rf"\s{_ANY}\b".replace(r"(?!\sto)", ""), re.IGNORECASE)
+_SURE_STREET = re.compile(rf"\s{_SURE}\b", re.IGNORECASE)
+_SMALL_STREET = re.compile(rf"\s{_SMALL}\b", re.IGNORECASE)
+_IN_FLAT = re.compile(r"\b(?:flat|apartment|apt)\s", re.IGNORECASE)
+_BEHIND_THE = re.compile(r"\w,?\sThe\s\w")
+_THE_STREET = re.compile(rf"\w,?\sthe\s{_THE}(?!\w)", re.IGNORECASE)
+_WRITTEN = Pattern(
     rf"(?<![\w/.:\u00a3$-])(?P<all>(?:(?i:{_FLAT}))(?:(?i:{_NUMBER})),?\s{_NAME}\s{_ANY})\b(?!\s(?:per|Hospital"
-    rf"|Surgery|Practice|Infirmary|Medical|Health))"
+    rf"|Surgery|Practice|Infirmary|Medical|Health))",
+    needs=(_STREET,),
 )
-_PLAIN = re.compile(
+_PLAIN = Pattern(
     (
         rf"(?<![\w/.:\u00a3$-])(?P<all>{_FLAT}(?P<number>{_NUMBER})(?:(?<=[0-9]),)?\s(?P<name>(?:st\.?\s|saint\s"
         rf"|old\s|new\s|upper\s|lower\s|north\s|south\s|east\s|west\s)?[a-z'\u2019]{{3,20}}"
         rf"(?:\s[a-z'\u2019]{{3,20}})?)\s{_SURE})\b"
     ),
     re.IGNORECASE,
+    needs=(_SURE_STREET,),
 )
-_LIVES = re.compile(
+_LIVES = Pattern(
     rf"\b(?:live[sd]?|living|moved|staying|address(?:\sis|\swas|:)?|home\sis|resides?|sent\sto|send\sit\sto)\s+"
-    rf"(?:at|in|on|to|is|was|near)?\s*(?P<all>(?:{_NUMBER}\s)?{_NAME}\s{_ANY})\b"
+    rf"(?:at|in|on|to|is|was|near)?\s*(?P<all>(?:{_NUMBER}\s)?{_NAME}\s{_ANY})\b",
+    needs=(_STREET,),
 )
-_LIVES_AT = re.compile(
+_LIVES_AT = Pattern(
     (
         rf"\b(?:lives?|lived|living|moved|staying|stays|address(?:\sis|\swas)?|resides)\s+(?:(?:back\s)?(?:at|in|to"
         rf"|is|with\s\w+\sat)\s+)?(?P<all>{_FLAT}{_NUMBER},?\s(?:[a-z'\u2019]{{3,20}}\s){{1,2}}{_ANY})\b"
     ),
     re.IGNORECASE,
+    needs=(_STREET,),
 )
 _BLOCK = (
     r"(?:House|Court|Lodge|Tower|Towers|Point|Heights|Mansions|Buildings|Brewery|Mill|Works|Wharf|Quays?|Warehouse|Maltings"
     r"|Chapel|School|Hall|Place|Gardens|Grange|Rectory|Vicarage|Foundry|Exchange|View)"
 )
-_FLAT_ONLY = re.compile(
+_FLAT_ONLY = Pattern(
     rf"\b(?P<all>(?i:flat|apartment|apt)\s(?i:[0-9]{{1,4}}\s?[a-z]?|{_SPOKEN}),?\s(?:(?:The|Old|New)\s){{0,2}}"
-    rf"(?:[A-Z][a-z]+\s){{0,2}}{_BLOCK})\b"
+    rf"(?:[A-Z][a-z]+\s){{0,2}}{_BLOCK})\b",
+    needs=(_IN_FLAT,),
 )
-_FLAT_SMALL = re.compile(
+_FLAT_SMALL = Pattern(
     rf"\b(?P<all>(?:flat|apartment|apt)\s(?:number\s)?(?:[0-9]{{1,4}}\s?[a-z]?|{_SPOKEN}),?\s(?P<name>[a-z'\u2019]{{3,20}})"
     rf"\s(?:house|court|lodge|towers?|point|heights|mansions|buildings|wharf|quays?))\b",
     re.IGNORECASE,
+    needs=(_IN_FLAT,),
 )
-_HOUSE = re.compile(
+_HOUSE = Pattern(
     rf"\b(?P<all>(?:The\s)?(?:[A-Z][a-z]+\s){{1,2}}(?:Cottage|House|Farm|Farmhouse|Lodge|Villa|Rectory|Vicarage|Barn|Mill"
     rf"|Bungalow|Hall|Grange|Manor|Chapel|Stables),\s(?:{_NAME})\s{_ANY})\b|\b(?P<old>The\sOld\s(?:Rectory|Vicarage|Barn"
-    rf"|Mill|School|Chapel|Forge|Bakery|Dairy|Stables|Post\sOffice|Police\sStation),\s(?:{_NAME})\s{_ANY})\b"
+    rf"|Mill|School|Chapel|Forge|Bakery|Dairy|Stables|Post\sOffice|Police\sStation),\s(?:{_NAME})\s{_ANY})\b",
+    needs=(_STREET,),
 )
-_AFTER_THE = re.compile(
+_AFTER_THE = Pattern(
     rf"(?<![\w/.:\u00a3$-])(?P<all>(?i:{_FLAT})(?i:{_NUMBER}),?\s(?:The\s(?i:{_THE})|The\s[A-Z][a-z]+(?=[,.]|\s[a-z]|$)))"
-    r"(?!\s[A-Z])(?!\w)"
+    r"(?!\s[A-Z])(?!\w)",
+    needs=(_BEHIND_THE,),
 )
-_THE_SMALL = re.compile(rf"(?<![\w/.:\u00a3$-])(?P<all>{_FLAT}{_NUMBER},?\sthe\s{_THE})(?!\w)", re.IGNORECASE)
-_GONE_TO = re.compile(
+_THE_SMALL = Pattern(
+    rf"(?<![\w/.:\u00a3$-])(?P<all>{_FLAT}{_NUMBER},?\sthe\s{_THE})(?!\w)", re.IGNORECASE, needs=(_THE_STREET,)
+)
+_GONE_TO = Pattern(
     rf"\b{_TO}\s(?P<all>{_FLAT}(?:{_NUMBER}),?\s(?P<name>[a-z'\u2019]{{3,20}}(?:\s[a-z'\u2019]{{3,20}})?)\s{_SMALL})\b",
     re.IGNORECASE,
+    needs=(_SMALL_STREET,),
 )
-_KNOWN = re.compile(rf"(?i:{_FLAT}{_NUMBER})\sThe\s(?i:{_THE})")
-_CUE = re.compile(rf"\b{_TO}\s$", re.IGNORECASE)
-_NO_HOUSE = re.compile(
+_KNOWN = Pattern(rf"(?i:{_FLAT}{_NUMBER})\sThe\s(?i:{_THE})")
+_CUE = Pattern(rf"\b{_TO}\s$", re.IGNORECASE)
+_NO_HOUSE = Pattern(
     r"\b(?:wards?|bays?|beds?|levels?|floors?|day|week|phase|grade|band|type|stage|chapter|tables?|figures?|section|episode"
     r"|pages?|bleep|theatre|part|volume|number|version|room|clinic|group|cohort|appendix|box|slide)\s$",
     re.IGNORECASE,
@@ -139,8 +158,8 @@ _NEVER_STREETS = listed(
     " halfway shared rented housing system systems programme care clinical"
 )
 _AROUND = 40
-_PUBLIC = re.compile(r"10 Downing Street|number (?:10|ten),? downing street", re.IGNORECASE)
-_HIGH = re.compile(r"\b(?:high|station|church|mill|main|victoria|park|london)\s", re.IGNORECASE)
+_PUBLIC = Pattern(r"10 Downing Street|number (?:10|ten),? downing street", re.IGNORECASE)
+_HIGH = Pattern(r"\b(?:high|station|church|mill|main|victoria|park|london)\s", re.IGNORECASE)
 
 
 def addresses(text: str) -> Iterator[Finding]:

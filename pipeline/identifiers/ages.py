@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from pipeline.identifiers.finding import made
 from pipeline.identifiers.first_names import FIRST_NAMES
+from pipeline.identifiers.patterns import Pattern
 from pipeline.model import Finding
 
 _ONES = r"(?:one|two|three|four|five|six|seven|eight|nine)"
@@ -97,13 +98,18 @@ _PATTERNS = (
         rf"(?P<j>{_OLD}){_NOT_AGE}"
     ),
 )
-_AGES = tuple(re.compile(pattern, re.IGNORECASE if "[MF]" not in pattern else 0) for pattern in _PATTERNS)
-_OF_NAME = re.compile(
+# Every one of them says an age in one of these ways.
+_IS_OLD = re.compile(r"9[0-9]|1[01][0-9]|ninet|hundred|centenarian|nonagenarian", re.IGNORECASE)
+_AGES = tuple(
+    Pattern(pattern, re.IGNORECASE if "[MF]" not in pattern else 0, needs=(_IS_OLD,)) for pattern in _PATTERNS
+)
+_OF_NAME = Pattern(
     rf"\b(?P<name>[A-Za-z]{{3,15}})(?:(?:['\u2019]s|\s(?:is|was|will\sbe|turned))\s(?:nearly\s|now\s|about\s)?"
     rf"(?P<age>{_OLD}){_NOT_AGE}|(?:\s[A-Z][\w'\u2019-]+)?\s?\((?P<also>{_IN_BRACKETS}))",
     re.IGNORECASE,
+    needs=(_IS_OLD,),
 )
-_LISTS = re.compile(
+_LISTS = Pattern(
     r"\b(?:people|patients|everyone|anyone|those|adults|men|women|residents)\s(?:who\sare\s)?$", re.IGNORECASE
 )
 

@@ -2,6 +2,7 @@
 
 import re
 
+from pipeline.identifiers.patterns import Pattern
 from pipeline.identifiers.stoplists import listed
 from pipeline.identifiers.tokens import Is, Token, Tokens
 
@@ -36,7 +37,7 @@ _ASIDES = "|".join(
     ]
 )
 _SPACE = r"[\s,.;:?!\u2026\u2013\u2014-]{1,4}"
-_ASIDE = re.compile(
+_ASIDE = Pattern(
     rf"(?:{_SPACE}(?:{_ASIDES})(?![\w'\u2019])){{1,6}}{_SPACE}"
     rf"(?={_DIGIT}|[a-z](?![\w'\u2019])|(?:of|the)\b|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))",
     re.IGNORECASE,

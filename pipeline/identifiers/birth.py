@@ -8,11 +8,12 @@ from datetime import date
 from pipeline.identifiers.calendar_dates import CalendarDate, date_due, dates
 from pipeline.identifiers.digit_dates import is_longer_number
 from pipeline.identifiers.finding import Severity, made
+from pipeline.identifiers.patterns import Pattern
 from pipeline.identifiers.stoplists import listed
 from pipeline.identifiers.tokens import Is, Tokens
 from pipeline.model import Finding
 
-_NAMED = re.compile(
+_NAMED = Pattern(
     r"\bdate(?:\s+|,\s?)(?:of|a)[,\s]+(?:\w{1,3},?\s+)?birth\b|\bbirth\s?-?date\b|\bbirthday\b"
     r"|(?<![\w.])d[. ]?o[. ]?b(?![a-z])\.?|\bborn\b",
     re.IGNORECASE,
@@ -20,15 +21,15 @@ _NAMED = re.compile(
 _BORN = listed("born birthday")
 _NAMED_REACH, _BORN_REACH, _AFTER_REACH, _WITHOUT_YEAR_REACH = 170, 70, 50, 45  # characters
 _DUE_TOKENS, _DUE_BEFORE = 24, 12
-_NOT_PEOPLE = re.compile(
+_NOT_PEOPLE = Pattern(
     r"\b(?:nhs|service|trust|network|college|charity|idea|project|scheme|state|programme|practice|podcast|ward|unit"
     r"|hospital|team|movement|system|health|app)(?:'s)?(?:\s+\w+){0,2}\s*$",
     re.IGNORECASE,
 )
-_OF_NOT_PEOPLE = re.compile(
+_OF_NOT_PEOPLE = Pattern(
     r"\s+(?:of|for)\s+(?:the|our|this)\s+(?:\w+\s)?(?:nhs|service|trust|network|welfare)", re.IGNORECASE
 )
-_HISTORY = re.compile(
+_HISTORY = Pattern(
     r"\b(?:acts?|law|bill|legislation|regulations?|founded|began|begun|opened|open|launch\w*|publish\w*"
     r"|introduced|force|"
     r"effect|established|established|created|formed|merged|abolished|replaced|inquiry|enquiry|report|guidelines?|"
@@ -43,17 +44,17 @@ _HISTORY = re.compile(
     r"letter\s+of|audit|census|audited|inspected|inspection|visited|registered|accredited|discovered|invented)\b",
     re.IGNORECASE,
 )
-_EVENT = re.compile(
+_EVENT = Pattern(
     r"\b(?:diagnos\w+|operat\w+|surgery|admi\w+|discharged|smear|scan|x-?ray|transplant|stent|stroke|infarct|"
     r"heart attack|died|death|biops\w+|implanted|inserted|replacement|seen|clinic|married|wedding|passed)\b",
     re.IGNORECASE,
 )
-_PERSON = re.compile(
+_PERSON = Pattern(
     r"\b(?:patient|he|she|he's|she's|his|her|him|mrs?|miss|ms|lady|gentleman|woman|man|boy|girl|child|baby|mum|dad|"
     r"mother|father|my name|name is)\b",
     re.IGNORECASE,
 )
-_OTHER_NUMBER = re.compile(r"\b(?:sort code|version|release|build|invoice|order)\W*(?:\w+\W+)?$", re.IGNORECASE)
+_OTHER_NUMBER = Pattern(r"\b(?:sort code|version|release|build|invoice|order)\W*(?:\w+\W+)?$", re.IGNORECASE)
 _BEFORE, _AFTER = 110, 60
 _YEARS_AGO = 10
 _NUMBERS = frozenset([Is.FIGURES, Is.ZERO, Is.UNIT, Is.TEEN, Is.TENS, Is.ORDINAL])
@@ -188,9 +189,9 @@ class _Places:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._starts: dict[re.Pattern[str], list[int]] = {}
+        self._starts: dict[Pattern, list[int]] = {}
 
-    def any_of(self, words: re.Pattern[str], start: int, end: int) -> bool:
+    def any_of(self, words: Pattern, start: int, end: int) -> bool:
         """Say whether one of the words begins in a range of characters."""
         if words not in self._starts:
             self._starts[words] = [match.start() for match in words.finditer(self._text)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipeline.identifiers.digit_dates import LAST_DAYS, digitwise
+from pipeline.identifiers.patterns import Pattern
 from pipeline.identifiers.stoplists import listed
 from pipeline.identifiers.tokens import Is, Tokens, ordinal, skip
 from pipeline.identifiers.years import (
@@ -34,9 +35,9 @@ _FEAST = re.compile(
     r"\b(?:christmas (?:day|eve)|boxing day|(?:new year|valentine|midsummer)['\u2019]?s day|halloween)\b",
     re.IGNORECASE,
 )
-_BORN = re.compile(r"\b(?:born|birth|birthday|dob)\W{1,3}(?:\w+\W{1,3}){0,2}$", re.IGNORECASE)
+_BORN = Pattern(r"\b(?:born|birth|birthday|dob)\W{1,3}(?:\w+\W{1,3}){0,2}$", re.IGNORECASE)
 _BORN_REACH = 40
-_ENDS = re.compile(r"\s*(?:$|\n|[,;!?)\]\u2026]|[.:](?![0-9]))")
+_ENDS = Pattern(r"\s*(?:$|\n|[,;!?)\]\u2026]|[.:](?![0-9]))")
 _GOES_ON = listed(
     "he she they it i you we that that's which who is was if as but his her their my her's and or for on at with"
     " from lives living right okay ok thank thanks does did not sounds"

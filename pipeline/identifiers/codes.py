@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from pipeline.identifiers.finding import Severity, made
+from pipeline.identifiers.patterns import Pattern
 from pipeline.identifiers.stoplists import listed
 from pipeline.identifiers.symbols import Symbols, rows
 from pipeline.identifiers.tokens import Tokens
@@ -17,16 +18,14 @@ _AREA = (
     r"|K[ATWY]|L[ADELNSU]?|M[EKL]?|N[EGNPRW]?|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]?|T[ADFNQRSW]|UB"
     r"|W[ACDFNRSV]?|YO|ZE)"
 )
-_POSTCODE = re.compile(rf"{_AREA}[0-9][0-9A-HJKMNPR-Y]?[0-9][ABD-HJLNP-UW-Z]{{2}}")
-_NI = re.compile(r"[A-Z]{2}[0-9]{6}[A-D]")
-_NI_NAMED = re.compile(r"[A-Z]{2}[0-9]{6}[A-D]?")
-_NI_FIRST = re.compile(r"QQ|[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]")
+_POSTCODE = Pattern(rf"{_AREA}[0-9][0-9A-HJKMNPR-Y]?[0-9][ABD-HJLNP-UW-Z]{{2}}")
+_NI = Pattern(r"[A-Z]{2}[0-9]{6}[A-D]")
+_NI_NAMED = Pattern(r"[A-Z]{2}[0-9]{6}[A-D]?")
+_NI_FIRST = Pattern(r"QQ|[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]")
 _NI_UNUSED = listed("BG GB KN NK NT TN ZZ")
-_PLATE = re.compile(r"[A-HJ-PR-Y][A-HJ-PR-Y](?:0[1-9]|[12][0-9]|5[1-9]|[67][0-9])[A-HJ-PR-Z]{3}")
-_PLATE_NAMED = re.compile(
-    r"[A-Z]{2}[0-9]{2}[A-Z]{3}|[A-Z][0-9]{1,3}[A-Z]{3}|[A-Z]{3}[0-9]{1,3}[A-Z]|[A-Z]{2,3}[0-9]{3,4}"
-)
-_HOSPITAL_CODE = re.compile(r"[A-Z]{0,4}[0-9]{5,10}[A-Z]{0,2}|[A-Z]{1,3}[0-9]{4}")
+_PLATE = Pattern(r"[A-HJ-PR-Y][A-HJ-PR-Y](?:0[1-9]|[12][0-9]|5[1-9]|[67][0-9])[A-HJ-PR-Z]{3}")
+_PLATE_NAMED = Pattern(r"[A-Z]{2}[0-9]{2}[A-Z]{3}|[A-Z][0-9]{1,3}[A-Z]{3}|[A-Z]{3}[0-9]{1,3}[A-Z]|[A-Z]{2,3}[0-9]{3,4}")
+_HOSPITAL_CODE = Pattern(r"[A-Z]{0,4}[0-9]{5,10}[A-Z]{0,2}|[A-Z]{1,3}[0-9]{4}")
 
 _NAMED_NI = re.compile(r"\bnational insurance\b|\bN\.?\s?I\.?\s?(?:number|no\b|num\b|#)|\bNINO\b", re.IGNORECASE)
 _NAMED_CAR = re.compile(
@@ -41,20 +40,20 @@ _NAMED_HOSPITAL = re.compile(
     r"|identifier|identity|ref(?:erence)?\b)|\bm\.?r\.?n\b\.?|\bm r n\b|\bmedical record\b",
     re.IGNORECASE,
 )
-_NAMED_HOME = re.compile(
+_NAMED_HOME = Pattern(
     r"\b(?:post\s?codes?|address(?:es)?|houses?|home|flat|street|road|lives?|lived|living|typed?|keyed|sat\s?nav)\b",
     re.IGNORECASE,
 )
-_OF_ROAD = re.compile(
+_OF_ROAD = Pattern(
     r"\W{1,2}(?:exits?|junctions?|left|right|turn\w*|floor|edition|roundabouts?|lane|of\b|time|times|dose|doses|weeks?"
     r"|days?|hours?|years?|bed|bay|ward|line|place|half|one|attempt|visit|time)\b",
     re.IGNORECASE,
 )
-_WAY = re.compile(
+_WAY = Pattern(
     r"(?:[\s:.,#()'\u2019-]|\b(?:is|was|of|the|it's|it|its|number|no|for|her|his|as|being|reads|um|uh|er|erm)\b)"
     r"{0,16}"
 )
-_UNITS = re.compile(r"(?:st|nd|rd|th|hr|wk|yr|gb|tb|pt|nt|pa|ad|bd|td|gt|gr|ft|lb|bp|pg|ug)")
+_UNITS = Pattern(r"(?:st|nd|rd|th|hr|wk|yr|gb|tb|pt|nt|pa|ad|bd|td|gt|gr|ft|lb|bp|pg|ug)")
 _REACH = 45
 
 

@@ -4,15 +4,17 @@ import re
 from collections.abc import Iterator
 
 from pipeline.identifiers.finding import Severity, made
+from pipeline.identifiers.patterns import Pattern
 from pipeline.identifiers.stoplists import listed
 from pipeline.model import Finding
 
-_WRITTEN = re.compile(
+_WRITTEN = Pattern(
     (
         r"(?<![\w.+%-])[\w.+%'-]{1,64}\s?(?:@|[\[(]\s?at\s?[\])])\s?(?:[a-z0-9-]{1,63}\s?(?:\."
         r"|[\[(]\s?dot\s?[\])])\s?){1,8}[a-z]{2,24}(?![\w-])"
     ),
     re.IGNORECASE,
+    needs=(re.compile(r"@|\bat\b", re.IGNORECASE),),
 )
 _DOT = r"(?:,?\s{1,3}(?:dot|point),?\s{1,3}|\s{0,3}\.\s{0,3}(?=[a-z]))"
 _TOP = r"(?:com|net|org|uk|gov|ac|co|example|eu|ie|info|me|scot|wales|cymru|nhs|edu|test)\b"
@@ -20,10 +22,12 @@ _LABEL = (
     r"(?:(?:hot|g|proton|talk|nhs)\smail|bt\sinternet|virgin\smedia"
     r"|[a-z0-9-]{1,30}(?:\s(?:dash|hyphen)\s[a-z0-9]{1,30}){0,2}(?:\s[a-z]){0,4})"
 )
-_SPOKEN_DOMAIN = re.compile(
+_AT = re.compile(r"\sat\b", re.IGNORECASE)
+_SPOKEN_DOMAIN = Pattern(
     rf",?\s{{1,3}}at(?P<sign>\s(?:sign|symbol))?,?\s{{1,3}}(?:the\s)?(?P<domain>(?:{_LABEL}{_DOT}){{1,4}}{_TOP}(?:{_DOT}{_TOP})?"
     r"|(?:nhs\s?net|nhs\s?mail|g\s?mail|hot\s?mail|outlook|yahoo|icloud|btinternet|aol)\b)",
     re.IGNORECASE,
+    needs=(_AT,),
 )
 _JOINT = (
     r"(?:,?\s{1,3}(?:dot|point|underscore|under score|underline|dash|hyphen|minus|full stop|plus),?\s{1,3}"
@@ -33,27 +37,27 @@ _NUMBER = (
     r"(?:zero|oh|nought|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]{3,5}teen|twenty|thirty"
     r"|forty|fifty|sixty|seventy|eighty|ninety|double|treble|triple|hundred|thousand|[0-9]{1,4})"
 )
-_LOCAL = re.compile(
+_LOCAL = Pattern(
     rf"(?:(?<![\w'\u2019])(?:[a-z]\s){{0,8}}[\w']{{1,30}}(?:\s{_NUMBER}){{0,4}}{_JOINT}){{1,5}}[\w']{{1,30}}"
     rf"(?:\s{_NUMBER}){{0,6}}$",
     re.IGNORECASE,
 )
-_WITH_NUMBER = re.compile(rf"(?<!\w)(?:[a-z']{{1,30}}\s){{0,2}}?[\w']{{1,30}}(?:\s{_NUMBER}){{1,6}}$", re.IGNORECASE)
-_SPELLED = re.compile(
+_WITH_NUMBER = Pattern(rf"(?<!\w)(?:[a-z']{{1,30}}\s){{0,2}}?[\w']{{1,30}}(?:\s{_NUMBER}){{1,6}}$", re.IGNORECASE)
+_SPELLED = Pattern(
     r"(?<![\w'\u2019])(?:[a-z]\s){2,12}[a-z](?:\s[\w]{2,30})?$|(?<![\w'\u2019])[a-z]\s[a-z]{3,30}$", re.IGNORECASE
 )
 _LETTER = r"[a-z](?:\s(?:for|as\sin|like)\s[a-z]{2,12})?"
-_LETTERS = re.compile(
+_LETTERS = Pattern(
     rf"(?<![\w'\u2019]){_LETTER}(?:(?:[,.]?\s|-){_LETTER}){{2,24}}(?:,?\s[a-z]{{2,30}})?(?:,?\s{_NUMBER}){{0,6}}$",
     re.IGNORECASE,
 )
-_ONE_WORD = re.compile(r"(?<!\w)[\w']{2,40}$")
-_TOGETHER = re.compile(
+_ONE_WORD = Pattern(r"(?<!\w)[\w']{2,40}$")
+_TOGETHER = Pattern(
     r"[,.]?\s(?:(?:and|so|um|er|it's|that's|with)\s)?(?:all\s)?(?:one\sword|(?:in\s)?lower\s?case|small\sletters"
     r"|no\s(?:spaces?|gaps?|dots?|capitals|caps|hyphens?)|together|joined\sup|run\stogether)\b",
     re.IGNORECASE,
 )
-_WEB = re.compile(
+_WEB = Pattern(
     r"\b(?:look|looked|find|found|web\s?sites?|websites?|web|page|pages|visit|see|seen|go\sto|download\w*|online"
     r"|available|read|hosted|listen|guidance|guidelines?|slides|resources|toolkit)\b",
     re.IGNORECASE,
@@ -65,9 +69,7 @@ _BEGINS = listed(
 )
 _NO_PART = listed("my our his her their your a an this that of for by in and or but the")
 _MOST_WORDS = 8
-_NAMED = re.compile(
-    r"\be-?\s?mail\w*|\bmail\b|\baddress\b|\bwrite to\b|\bcontact\b|\bcopied in\b|\bcc\b", re.IGNORECASE
-)
+_NAMED = Pattern(r"\be-?\s?mail\w*|\bmail\b|\baddress\b|\bwrite to\b|\bcontact\b|\bcopied in\b|\bcc\b", re.IGNORECASE)
 _NOT_LOCAL = listed(
     "look looked looking us it is are was find found available online website site web details more resources"
     " page see visit guidance hosted me them up published on me here there go this that everything live and or"
@@ -83,7 +85,7 @@ _TEAM = listed(
     " conference studio producer production general postmaster safeguarding pharmacy practice surgery community"
     " network leaders protection"
 )
-_PROVIDER = re.compile(
+_PROVIDER = Pattern(
     r"nhs(?:\s(?:dot\s)?net|\.net|mail)|gmail|hotmail|outlook|yahoo|icloud|btinternet|aol|live|googlemail",
     re.IGNORECASE,
 )
@@ -186,7 +188,7 @@ def _longer(before: str, words: str) -> str:
     return several if several and len(several) > len(words) and not _NO_PART & {several.lower().split()[0]} else words
 
 
-_LEADING = re.compile(
+_LEADING = Pattern(
     r"^(?:(?:is|it's|its|it|was|to|at|email|e-mail|mail|on|address|the|a|that's|my|her|his|and|um|uh|er|so|me"
     r"|yes|yeah|him|them"
     r"|write|contact|copied|in|send|sent|or|as|for)\s{1,3})+",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from pipeline.identifiers.finding import made
+from pipeline.identifiers.patterns import Pattern
 from pipeline.identifiers.stoplists import EPONYMS, is_no_surname, is_stopped, listed
 from pipeline.model import Finding
 
@@ -33,54 +34,91 @@ _RELATIVE = (
     r"|widower|grandfather|grandad|neighbour|aunt|uncle|niece|nephew)"
 )
 _CALLED = r"(?:called|named|by\sthe\sname\sof|whose\sname\s(?:is|was)|name\sof)"
-_TITLED = re.compile(
+_NAMED = re.compile(r"name|called", re.IGNORECASE)
+_PATIENTS = re.compile(r"patient|client|resident", re.IGNORECASE)
+_TITLED = Pattern(
     rf"\b(?P<all>(?:Mrs?|Ms|Miss|Mx|Master|Mister|Missus)\.?\s(?:{_FULL}))"
-    rf"|(?<!\w)(?P<small>(?:mrs|mr|mister|missus)\.?\s[a-z\u00df-\u00ff]{{2,20}}(?:-{_SMALL})?)(?!\w)"
+    rf"|(?<!\w)(?P<small>(?:mrs|mr|mister|missus)\.?\s[a-z\u00df-\u00ff]{{2,20}}(?:-{_SMALL})?)(?!\w)",
+    needs=(re.compile(r"\b(?:M(?:rs?|s|x|iss|aster|ister|issus)|mrs?|mister|missus)\.?\s"),),
 )
 # Not "I miss meetings": nobody is missing before it, and somebody does something behind it.
-_MISS = re.compile(
+_MISS = Pattern(
     rf"(?:^|[.,?!\n]\s?|\b(?:so|and|with|for|called|saw|see|seen|about|um|er|uh|that|then|but|is|was)\s)"
     rf"(?P<all>miss\s{_SMALL})(?=['\u2019]s\s|\s(?:is|was|has|had|came|comes|rang|said|says|told|who|asked|went|goes)\b)",
     re.IGNORECASE,
+    needs=(re.compile(r"miss\s", re.IGNORECASE),),
+)
+_TREATED = (
+    r"(?:admitted|discharged|diagnosed|treated|saw|seeing|reviewed|examined|visited|transferred|referred|prescribed"
+    r"|operated on|consented)"
 )
 _CONTEXTS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"(?i:\b{_PATIENT}(?:\s\w+){{0,2}},?\s{_CALLED}\s(?:um,?\s|uh,?\s|er,?\s)?)(?P<all>{_FULL})",
+    Pattern(pattern, needs=(need,))
+    for need, pattern in (
+        (_NAMED, rf"(?i:\b{_PATIENT}(?:\s\w+){{0,2}},?\s{_CALLED}\s(?:um,?\s|uh,?\s|er,?\s)?)(?P<all>{_FULL})"),
         (
-            rf"(?i:\b(?:my|our|the|a|this|another)\s(?:\w+\s)?(?:patient|client|resident)s?),?\s(?P<all>{_FULL})"
-            rf"(?=\s?[,.;:!?]|\s[a-z]|$)"
-        ),
-        rf"(?i:\b{_PATIENT}s?\sof\s(?:mine|ours|his|hers|yours)(?:\s(?:called|named))?),?\s(?P<all>{_FULL})",
-        rf"(?i:\b(?:{_PATIENT}['\u2019]?s?)\s(?:first\s|full\s|real\s)?name\s(?:is|was|being)\s)(?P<all>{_FULL})",
-        (
-            rf"(?i:\b(?:her|his|their|the patient's)\s(?:first\s|full\s|real\s)?name(?:\sis|\swas|'s|\u2019s)\s)"
-            rf"(?P<all>{_FULL})"
-        ),
-        rf"(?i:\b(?:she|he|she's|he's|she\u2019s|he\u2019s)\s(?:was\s|is\s)?(?:called|named)\s)(?P<all>{_FULL})",
-        rf"\b(?P<all>{_FULL})['\u2019]s\s(?i:(?:\w+\s)?{_KIN})\b",
-        (
-            rf"\b(?P<all>{_FULL})(?:,|\s(?:is|was|who is|who was))\s(?:is\s|was\s|now\s)?(?:an?\s)?(?:\w+\s)?"
-            rf"(?:[0-9]{{1,3}}|[a-z]+(?:[\s-][a-z]+)?)[\s-]years?[\s-]olds?\b"
-        ),
-        rf"\b(?P<all>{_FULL}),\s(?:who(?:'s|\u2019s|\sis|\swas)\s)?(?:aged\s)?[0-9]{{1,3}},",
-        (
-            rf"(?i:\bpatient\sname\W{{1,3}}|\bname\sof\sthe\spatient\W{{1,3}}|\bpatient\W{{1,3}}(?=[A-Z][a-z]+\s[A-Z]))"
-            rf"(?P<all>{_FULL})"
+            _PATIENTS,
+            (
+                rf"(?i:\b(?:my|our|the|a|this|another)\s(?:\w+\s)?(?:patient|client|resident)s?),?\s(?P<all>{_FULL})"
+                rf"(?=\s?[,.;:!?]|\s[a-z]|$)"
+            ),
         ),
         (
-            rf"(?i:\b(?:the|her|his|their|my|a)\s(?:patient['\u2019]s\s|late\s|eldest\s|youngest\s)?{_RELATIVE}),\s"
-            rf"(?P<all>{_FULL}),"
+            re.compile(r"\sof\s(?:mine|ours|his|hers|yours)", re.IGNORECASE),
+            rf"(?i:\b{_PATIENT}s?\sof\s(?:mine|ours|his|hers|yours)(?:\s(?:called|named))?),?\s(?P<all>{_FULL})",
         ),
-        rf"\b(?P<all>{_FULL}),\swhose\s(?:late\s|elderly\s)?{_KIN}\b",
-        rf"(?i:\b(?:um|er|uh|erm)),?\s(?P<all>{_FULL}),\s(?:she|he)(?:['\u2019](?:s|d|ll)|\s(?:is|was|had|has))\b",
         (
-            rf"(?i:\b(?:admitted|discharged|diagnosed|treated|saw|seeing|reviewed|examined|visited|transferred|referred"
-            rf"|prescribed|operated on|consented)\s)(?P<all>(?:{_CAPITAL})(?:\s(?:{_CAPITAL}))?)(?=\s(?:on|in|at|with"
-            rf"|to|for|home|last|yesterday|today|this|twice|again|from)\b|[,.])"
+            _NAMED,
+            rf"(?i:\b(?:{_PATIENT}['\u2019]?s?)\s(?:first\s|full\s|real\s)?name\s(?:is|was|being)\s)(?P<all>{_FULL})",
+        ),
+        (
+            _NAMED,
+            (
+                rf"(?i:\b(?:her|his|their|the patient's)\s(?:first\s|full\s|real\s)?name(?:\sis|\swas|'s|\u2019s)\s)"
+                rf"(?P<all>{_FULL})"
+            ),
+        ),
+        (
+            _NAMED,
+            rf"(?i:\b(?:she|he|she's|he's|she\u2019s|he\u2019s)\s(?:was\s|is\s)?(?:called|named)\s)(?P<all>{_FULL})",
+        ),
+        (re.compile(r"['\u2019]s\s"), rf"\b(?P<all>{_FULL})['\u2019]s\s(?i:(?:\w+\s)?{_KIN})\b"),
+        (
+            re.compile(r"years?[\s-]old"),
+            (
+                rf"\b(?P<all>{_FULL})(?:,|\s(?:is|was|who is|who was))\s(?:is\s|was\s|now\s)?(?:an?\s)?(?:\w+\s)?"
+                rf"(?:[0-9]{{1,3}}|[a-z]+(?:[\s-][a-z]+)?)[\s-]years?[\s-]olds?\b"
+            ),
+        ),
+        (re.compile(r"[0-9],"), rf"\b(?P<all>{_FULL}),\s(?:who(?:'s|\u2019s|\sis|\swas)\s)?(?:aged\s)?[0-9]{{1,3}},"),
+        (
+            _PATIENTS,
+            (
+                rf"(?i:\bpatient\sname\W{{1,3}}|\bname\sof\sthe\spatient\W{{1,3}}|\bpatient\W{{1,3}}(?=[A-Z][a-z]+\s[A-Z]))"
+                rf"(?P<all>{_FULL})"
+            ),
+        ),
+        (
+            re.compile(rf"{_RELATIVE},\s", re.IGNORECASE),
+            (
+                rf"(?i:\b(?:the|her|his|their|my|a)\s(?:patient['\u2019]s\s|late\s|eldest\s|youngest\s)?{_RELATIVE}),\s"
+                rf"(?P<all>{_FULL}),"
+            ),
+        ),
+        (re.compile(r",\swhose\s"), rf"\b(?P<all>{_FULL}),\swhose\s(?:late\s|elderly\s)?{_KIN}\b"),
+        (
+            re.compile(r",\s(?:she|he)\b"),
+            rf"(?i:\b(?:um|er|uh|erm)),?\s(?P<all>{_FULL}),\s(?:she|he)(?:['\u2019](?:s|d|ll)|\s(?:is|was|had|has))\b",
+        ),
+        (
+            re.compile(rf"\b{_TREATED}\s", re.IGNORECASE),
+            (
+                rf"(?i:\b{_TREATED}\s)(?P<all>(?:{_CAPITAL})(?:\s(?:{_CAPITAL}))?)(?=\s(?:on|in|at|with"
+                rf"|to|for|home|last|yesterday|today|this|twice|again|from)\b|[,.])"
+            ),
         ),
     )
-)  # fmt: skip
+)
 _DONE_TO = (
     r"(?:(?:was|is|has\sbeen|had\sbeen|got|being)\s(?:then\s|finally\s|later\s|first\s)?(?:re)?(?:admitted"
     r"|discharged|sectioned|sedated|intubated|brought\sin"
@@ -94,13 +132,18 @@ _DONE_TO = (
     r"|stroke|seizure|bleed|cardiac|heart))"
     r"|(?:has|had)\s(?:dementia|type\s(?:one|two|1|2)|three\sfalls|two\sfalls|learning\sdisabilit))"
 )
-_PATIENTLY = re.compile(rf"\b(?P<all>(?:{_CAPITAL})(?:\s(?:{_CAPITAL}))?)\s{_DONE_TO}")
-_SMALL_CALLED = re.compile(
+_DOES = re.compile(
+    r"[A-Z\u00c0-\u00de][a-z\u00df-\u00ff]+\s"
+    r"(?:was|is|has|had|got|being|came|comes|went|walked|collapsed|lives|lived|passed|died)\b"
+)
+_PATIENTLY = Pattern(rf"\b(?P<all>(?:{_CAPITAL})(?:\s(?:{_CAPITAL}))?)\s{_DONE_TO}", needs=(_DOES,))
+_SMALL_CALLED = Pattern(
     (
         rf"\b(?:{_PATIENT})\s(?:(?:who\s(?:was|is)|was|is)\s)?(?:called|named)\s(?:um\s|uh\s|er\s)?(?P<all>{_SMALL}"
         rf"(?:\s{_SMALL})?)"
     ),
     re.IGNORECASE,
+    needs=(_NAMED,),
 )
 _NOT_CALLED = listed(
     "the and out back for about again because with when who that this his her him its our their your you they she"
@@ -115,13 +158,13 @@ _NOT_TITLED = listed(
     " has had who whose with for from that this so whoever somebody something whatever just clinic patients"
     " patient team is as at in on to so he we no my by an be do go if it me of up us am"
 )
-_CLINICIAN = re.compile(
+_CLINICIAN = Pattern(
     r"^,?\s(?:(?:is|was|who is)\s)?(?:our|the|a|my|their|one of)?\s?(?:\w+\s){0,2}(?:consultants?|surgeons?"
     r"|registrar|urologist"
     r"|orthop\w+|matron|midwife|nurse|chair|chief|director|manager|minister|secretary of state|commissioner|speaker)\b",
     re.IGNORECASE,
 )
-_STAFF_BEFORE = re.compile(
+_STAFF_BEFORE = Pattern(
     r"\b(?:dr|doctor|doctors|prof|professor|consultants?|surgeons?|nurse|sister|matron|registrar|colleagues?"
     r"|midwife|chair|minister"
     r"|secretary|director|facilitator|host|presenter|author|by|sir|dame|lord|lady|baroness|pharmacist|manager)\.?,?\s$",

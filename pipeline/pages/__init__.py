@@ -16,10 +16,11 @@ from pipeline.pages.assets import design_system
 from pipeline.pages.captions import episode_caption, feed_caption, region_caption, show_caption
 from pipeline.pages.drafts import WITHOUT_WORDS, Heard
 from pipeline.pages.finding import findable, finding_recipe
+from pipeline.pages.rendering import Leaf
 from pipeline.pages.templating import DEFAULTS, html_environment, markdown_environment, render_template
 from pipeline.pages.views import PageView
 from pipeline.pages.waveform import waveform_svg
-from pipeline.pages.whole import Pages, transcript_language
+from pipeline.pages.whole import Pages, Shown, transcript_language
 
 if TYPE_CHECKING:
     from pipeline.pages.report import Report, mastering_report, report_page
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 __all__ = [
     "WITHOUT_WORDS",
     "Heard",
+    "Leaf",
     "Pages",
     "Report",
+    "Shown",
     "certificate",
     "default_templates",
     "design_system",
@@ -74,6 +77,8 @@ def rendered(edition: Edition, *, templates: Path | None = None) -> Iterator[tup
     """Render what `render` does, one file after the other, so that a large site need not fit into memory."""
     made = Pages(edition, templates)
     yield from made.of_all()
+    for leaf in made.leaves():
+        yield from leaf.render()
     for item in made.items:
         yield from made.of_episode(item)
 

@@ -1,6 +1,8 @@
 """An edition and a folder of templates in, what every page of a site is rendered with out."""
 
+import hashlib
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,19 @@ from pipeline.pages import views
 from pipeline.pages.assets import StaticFiles, static_files
 from pipeline.pages.templating import html_environment, render_template
 from pipeline.pages.views import PageView, ShowView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """Pages that need not be rendered where they stand already.
+
+    name: tells them from others; made_of: a hash of all that decides what they are, but for the settings, the templates
+    and this program; render: makes the bytes of each by its key.
+    """
+
+    name: str
+    made_of: str
+    render: Callable[[], Iterable[tuple[str, bytes]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +76,11 @@ def site(edition: Edition, templates: Path | None) -> Site:
         text = render_template(environment, f"{part}.html.jinja", {}, about=f"the {part} of every page")
         environment.globals[part] = Markup(text)  # noqa: S704  # rendered with escaping
     return Site(show=show, view=view, static=static, environment=environment)
+
+
+def hashed(value: object) -> str:
+    """Hash values by all that their representation says of them."""
+    return hashlib.sha256(repr(value).encode(errors="surrogateescape")).hexdigest()
 
 
 def as_json(value: dict[str, object]) -> bytes:

@@ -12,7 +12,7 @@ from pipeline.pages import embeds, lists, subscribing, views
 from pipeline.pages.finding import findable
 from pipeline.pages.lists import Group, Sheet
 from pipeline.pages.pictures import image_view
-from pipeline.pages.rendering import Site
+from pipeline.pages.rendering import Leaf, Site, hashed
 from pipeline.pages.views import EpisodeView, PageView
 from pipeline.pages.wording import clean, date_words, one_line
 
@@ -79,33 +79,57 @@ _STATUS = {
 }
 
 
-def render(site: Site, edition: Edition, items: tuple[Item, ...], shown: Views) -> Iterator[tuple[str, bytes]]:
-    """Render every page that is not an episode's own.
+def leaves(  # noqa: PLR0917 - what is shown, and how it is known again
+    site: Site,
+    edition: Edition,
+    items: tuple[Item, ...],
+    shown: Views,
+    groups: tuple[Group, ...],
+    hash_of: Callable[[Item], str],
+) -> Iterator[Leaf]:
+    """List the pages that are not an episode's own.
 
     Args:
         site: the show and its templates.
         edition: what is published.
         items: those that are public, the newest first.
         shown: the same as templates see them, by slug.
+        groups: the same, sorted.
+        hash_of: hashes an item as templates see it.
     """
-    groups = lists.groups(site.show, items)
-    yield from _home(site, items, shown, groups)
-    yield from _lists(site, edition, items, shown, groups)
-    yield from _indexes(site, groups)
-    yield from _players(site, items, shown)
-    yield from _subscribe(site)
+
+    def leaf(name: str, of: object, render: Callable[[], Iterator[tuple[str, bytes]]]) -> Leaf:
+        return Leaf(name=name, made_of=hashed((name, site.view, of)), render=render)
+
+    counts = [(each.kind, each.name, each.title, len(each.items)) for each in groups]
+    newest = [hash_of(item) for item in items[:HOME_EPISODES]]
+    yield leaf("home", (newest, counts), partial(_home, site, items, shown, groups))
+    yield leaf("indexes", counts, partial(_indexes, site, groups))
+    for name, title, of in _newest(site, items):
+        newest = [hash_of(item) for item in of]
+        yield leaf(f"players {name}", (title, newest), partial(_players, site, name, title, of, shown))
+    yield leaf("share", None, partial(_share, site))
+    yield leaf("subscribe", None, partial(_subscribe, site))
+    yield leaf("said", (edition.about_html, edition.privacy_html), partial(_said, site, edition))
+    for sheet, values in _sheets(site, edition, items, groups):
+        of_sheet = (sheet.keys, values, [hash_of(item) for item in sheet.items])
+        yield leaf(sheet.key, of_sheet, partial(_list, site, sheet, shown, values))
+
+
+def render(site: Site, items: tuple[Item, ...]) -> Iterator[tuple[str, bytes]]:
+    """Render the page that is made of all episodes."""
     if site.view.search:
         yield SEARCH_KEY, _search(site, items)
-    yield from _said(site, edition)
 
 
-def keys(edition: Edition, items: tuple[Item, ...]) -> Iterator[tuple[str, tuple[Item, ...]]]:
+def keys(
+    edition: Edition, items: tuple[Item, ...], groups: tuple[Group, ...]
+) -> Iterator[tuple[str, tuple[Item, ...]]]:
     """List the pages that search engines may list, with the items whose dates are theirs."""
-    show, per_page = edition.show, edition.show.site.per_page
+    per_page = edition.show.site.per_page
     yield views.HOME_KEY, items[:HOME_EPISODES]
     for sheet in lists.sheets(items, per_page, lists.all_key):
         yield sheet.key, sheet.items
-    groups = lists.groups(show, items)
     for group in groups:
         for sheet in lists.sheets(group.items, per_page, partial(list_key, group.kind, group.name)):
             yield sheet.key, sheet.items
@@ -133,16 +157,19 @@ def _home(site: Site, items: tuple[Item, ...], shown: Views, groups: tuple[Group
     )
 
 
-def _lists(
-    site: Site, edition: Edition, items: tuple[Item, ...], shown: Views, groups: tuple[Group, ...]
-) -> Iterator[tuple[str, bytes]]:
+def _sheets(
+    site: Site, edition: Edition, items: tuple[Item, ...], groups: tuple[Group, ...]
+) -> Iterator[tuple[Sheet, dict[str, Any]]]:
+    """List the pages of every list of episodes, each with what it says besides."""
+    per_page = site.show.site.per_page
     lede = f"Every episode of {site.view.title}, newest first."
-    head = {"title": "All episodes", "lede": lede, "caption": ""}
-    yield from _list(site, lists.all_key, items, shown, {**head, **_of_region(site, edition, None)})
+    head = {"title": "All episodes", "lede": lede, "caption": "", **_of_region(site, edition, None)}
+    yield from ((sheet, head) for sheet in lists.sheets(items, per_page, lists.all_key))
     for group in groups:
         head = {"title": group.title, "lede": _LEDES[group.kind].format(group.title), "caption": _HEADINGS[group.kind]}
-        values = {**head, **_of_region(site, edition, group.region)}
-        yield from _list(site, partial(list_key, group.kind, group.name), group.items, shown, values)
+        head |= _of_region(site, edition, group.region)
+        key = partial(list_key, group.kind, group.name)
+        yield from ((sheet, head) for sheet in lists.sheets(group.items, per_page, key))
 
 
 def _of_region(site: Site, edition: Edition, region: str | None) -> dict[str, Any]:
@@ -163,16 +190,12 @@ def _is_of(feed: Feed, region: str) -> bool:
     return feed.region == region and feed.visibility is Visibility.PUBLIC and others.count(None) == len(others)
 
 
-def _list(
-    site: Site, key: Callable[..., str], items: tuple[Item, ...], shown: Views, values: Mapping[str, Any]
-) -> Iterator[tuple[str, bytes]]:
-    for sheet in lists.sheets(items, site.show.site.per_page, key):
-        of = f", page {sheet.number} of {sheet.of}" if sheet.of > 1 else ""
-        page = site.page(sheet.key, f"{values['title']}{of}", values["lede"])
-        years = views.by_year(tuple(shown[item.episode.slug] for item in sheet.items))
-        about = f"the list {values['title']}"
-        place = _place(site, sheet)
-        yield sheet.key, site.render("list.html.jinja", page, about=about, years=years, place=place, **values)
+def _list(site: Site, sheet: Sheet, shown: Views, values: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
+    of = f", page {sheet.number} of {sheet.of}" if sheet.of > 1 else ""
+    page = site.page(sheet.key, f"{values['title']}{of}", values["lede"])
+    years = views.by_year(tuple(shown[item.episode.slug] for item in sheet.items))
+    about, place = f"the list {values['title']}", _place(site, sheet)
+    yield sheet.key, site.render("list.html.jinja", page, about=about, years=years, place=place, **values)
 
 
 def _place(site: Site, sheet: Sheet) -> PlaceView:
@@ -201,16 +224,24 @@ def _group(site: Site, group: Group) -> GroupView:
     return GroupView(title=group.title, link=site.show.link(list_key(group.kind, group.name)), count=len(group.items))
 
 
-def _players(site: Site, items: tuple[Item, ...], shown: Views) -> Iterator[tuple[str, bytes]]:
-    """Render the players of the newest, and the page that offers them to other sites."""
-    newest = tuple(shown[item.episode.slug] for item in items[: embeds.LISTED])
-    yield from embeds.of_newest(site, embeds.LATEST, site.view.title, newest)
+def _newest(site: Site, items: tuple[Item, ...]) -> Iterator[tuple[str, str, tuple[Item, ...]]]:
+    """List the players of the newest: the name of each, what it plays, and the newest of that."""
+    yield embeds.LATEST, site.view.title, items[: embeds.LISTED]
+    for region in site.show.regions:
+        own = tuple(item for item in items if item.episode.region == region.id)[: embeds.LISTED]
+        yield f"{embeds.REGIONS}/{region.id}", one_line(region.name), own
+
+
+def _players(site: Site, name: str, title: str, newest: tuple[Item, ...], shown: Views) -> Iterator[tuple[str, bytes]]:
+    return embeds.of_newest(site, name, title, tuple(shown[item.episode.slug] for item in newest))
+
+
+def _share(site: Site) -> Iterator[tuple[str, bytes]]:
+    """Render the page that offers the players of the newest to other sites."""
     offers = [embeds.offer(site, embeds.LATEST, site.view.title, site.view.address)]
     for region in site.show.regions:
-        own = [item for item in items if item.episode.region == region.id][: embeds.LISTED]
-        name, title = f"{embeds.REGIONS}/{region.id}", one_line(region.name)
-        yield from embeds.of_newest(site, name, title, tuple(shown[item.episode.slug] for item in own))
-        offers.append(embeds.offer(site, name, title, site.show.url(list_key(lists.REGIONS, region.id))))
+        name, address = f"{embeds.REGIONS}/{region.id}", site.show.url(list_key(lists.REGIONS, region.id))
+        offers.append(embeds.offer(site, name, one_line(region.name), address))
     page = site.page(views.SHARE_KEY, "Put the podcast on your site", "Players to copy into the pages of a region.")
     yield views.SHARE_KEY, site.render("share.html.jinja", page, about="the page of players", offers=offers)
 

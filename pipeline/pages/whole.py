@@ -1,10 +1,9 @@
 """An edition in, the pages of its site out: those of all episodes, and those of each, which may stand as they are."""
 
-import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from markupsafe import Markup, escape
 
@@ -12,28 +11,67 @@ from pipeline import model
 from pipeline.model import Edition, Episode, Item, Visibility
 from pipeline.pages import embeds, lists, moments, rendering, script, shared, views
 from pipeline.pages.framing import COMPACT, TALL
+from pipeline.pages.lists import Group
 from pipeline.pages.manifest import manifest
-from pipeline.pages.rendering import Site, as_json
+from pipeline.pages.rendering import Leaf, Site, as_json, hashed
 from pipeline.pages.views import EpisodeView, PageView
 
+_T = TypeVar("_T")
 SECURITY_KEY = ".well-known/security.txt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """How pages show an episode, in hashes.
+
+    beside: what is the same on every page; whole: all that templates see of it; brief: what stands on the pages of its
+    neighbours.
+    """
+
+    beside: str
+    whole: str
+    brief: str
 
 
 class Pages:
     """The pages of an edition's public site. items: the public ones, in the order of the edition."""
 
-    def __init__(self, edition: Edition, templates: Path | None) -> None:
+    def __init__(self, edition: Edition, templates: Path | None, known: Mapping[str, Shown] | None = None) -> None:
+        """Prepare to render.
+
+        Args:
+            edition: what is published.
+            templates: a folder of templates that replace ours.
+            known: by slug, how pages showed the same items before, with the same settings.
+        """
         self.items = tuple(item for item in edition.items if item.episode.visibility is Visibility.PUBLIC)
         self._edition = edition
         self._site = rendering.site(edition, templates)
-        self._shown = {item.episode.slug: views.episode_view(edition, item) for item in self.items}
-        self._brief = {slug: replace(view, notes=Markup(""), chapters=()) for slug, view in self._shown.items()}
+        self._groups = lists.groups(self._site.show, self.items)
+        by_slug = {item.episode.slug: item for item in self.items}
+        self._views = _Lazily[EpisodeView](lambda slug: views.episode_view(edition, by_slug[slug]))
         self._beside = lists.neighbours(self.items)
-        self._of_all = _hash((self._site.view, edition.thumbnail, edition.social))
-        self._hashes = {slug: _hash(view) for slug, view in self._brief.items()}
+        self._of_all = hashed((self._site.view, edition.thumbnail, edition.social))
+        self._known = known or {}
+        self.shown: Mapping[str, Shown] = _Lazily(self._shown)
+
+    def _shown(self, slug: str) -> Shown:
+        known = self._known.get(slug)
+        if known is not None and known.beside == self._of_all:
+            return known
+        view = self._views[slug]
+        return Shown(beside=self._of_all, whole=hashed(view), brief=hashed(_brief(view)))
+
+    def leaves(self) -> Iterator[Leaf]:
+        """List the pages that are no episode's own, but for `of_all`: they are rendered where they do not stand."""
+
+        def hash_of(item: Item) -> str:
+            return self.shown[item.episode.slug].whole
+
+        yield from shared.leaves(self._site, self._edition, self.items, self._views, self._groups, hash_of)
 
     def of_all(self) -> Iterator[tuple[str, bytes]]:
-        """Render what is no episode's own, with the styles and scripts that all pages ask for.
+        """Render what is made of all episodes, and the styles and scripts that all pages ask for.
 
         Raises:
             TemplateError: a template cannot be rendered.
@@ -41,18 +79,18 @@ class Pages:
         site, edition = self._site, self._edition
         unused = () if site.view.search else (site.static.keys["search.js"],)
         yield from ((key, data) for key, data in site.static.contents.items() if key not in unused)
-        yield from shared.render(site, edition, self.items, self._shown)
+        yield from shared.render(site, self.items)
         for slug in edition.withdrawn:
             yield from _tombstones(site, slug)
-        yield from _for_machines(edition, self.items)
+        yield from _for_machines(edition, self.items, self._groups)
         if edition.icons:
             emblem = edition.show.link(site.static.keys["icon.svg"])
             yield views.MANIFEST_KEY, as_json(manifest(site.view, emblem=emblem, icons=edition.icons))
 
     def made_of(self, item: Item) -> str:
         """Hash what the pages of an episode are made of besides itself, the settings and the templates."""
-        beside = [self._hashes[each.episode.slug] if each else "" for each in self._beside[item.episode.slug]]
-        return _hash((self._of_all, beside))
+        beside = [self.shown[each.episode.slug].brief if each else "" for each in self._beside[item.episode.slug]]
+        return hashed((self._of_all, beside))
 
     def of_episode(self, item: Item) -> Iterator[tuple[str, bytes]]:
         """Render an episode's page, its players and its transcript.
@@ -60,7 +98,7 @@ class Pages:
         Raises:
             TemplateError: a template cannot be rendered.
         """
-        site, view = self._site, self._shown[item.episode.slug]
+        site, view = self._site, self._views[item.episode.slug]
         older, newer = map(self._brief_view, self._beside[view.slug])
         page = PageView(title=f"{view.title} \u2013 {site.view.title}", description=view.summary, address=view.address)
         values: dict[str, Any] = {
@@ -85,11 +123,22 @@ class Pages:
 
     def _brief_view(self, item: Item | None) -> EpisodeView | None:
         """Show an episode on the page of another, which so stays as it is when notes are corrected."""
-        return self._brief[item.episode.slug] if item else None
+        return _brief(self._views[item.episode.slug]) if item else None
 
 
-def _hash(value: object) -> str:
-    return hashlib.sha256(repr(value).encode(errors="surrogateescape")).hexdigest()
+class _Lazily(dict[str, _T]):
+    """Values by slug, each made when it is first asked for."""
+
+    def __init__(self, make: Callable[[str], _T]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, slug: str) -> _T:
+        return self.setdefault(slug, self._make(slug))
+
+
+def _brief(view: EpisodeView) -> EpisodeView:
+    return replace(view, notes=Markup(""), chapters=())
 
 
 def transcript_language(item: Item, view: EpisodeView) -> str:
@@ -114,11 +163,11 @@ def _tombstones(site: Site, slug: str) -> Iterator[tuple[str, bytes]]:
         yield model.embed_key(slug, form), site.render("withdrawn-embed.html.jinja", page, about=about)
 
 
-def _for_machines(edition: Edition, items: tuple[Item, ...]) -> Iterator[tuple[str, bytes]]:
+def _for_machines(edition: Edition, items: tuple[Item, ...], groups: tuple[Group, ...]) -> Iterator[tuple[str, bytes]]:
     show, said = edition.show, edition.show.site
     rows = [
         (key, views.newest(tuple(each.published for each in of), show.timezone))
-        for key, of in shared.keys(edition, items)
+        for key, of in shared.keys(edition, items, groups)
     ]
     rows += [(model.episode_key(item.episode.slug), views.newest((item.published,), show.timezone)) for item in items]
     yield model.SITEMAP_KEY, _sitemap_text((show.url(key), day) for key, day in rows).encode()
