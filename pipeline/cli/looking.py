@@ -190,10 +190,10 @@ def _state(seen: _Seen, episode: Episode, master: Master | None) -> tuple[str, s
 def _next(episode: Episode, master: Master | None, state: str) -> str:
     if master is None:
         return "cln-media build"
-    if episode.unread:
-        return f"somebody to read its drafts: cln-media proof {episode.slug}"
     if episode.published is None:
         return "a publication date: published in episode.toml"
+    if episode.unread:
+        return f"somebody to read its drafts: cln-media proof {episode.slug}"
     if state == "scheduled":
         return f"its time, {episode.published:%d %B %Y %H:%M}"
     if episode.visibility is Visibility.MEMBERS:  # it has no public page that could tell more
