@@ -82,7 +82,7 @@ def times(number: int, line: str, repairs: Repairs, *, is_subrip: bool, followin
     read = Times(start.ms, end.ms, int(own) if own else None)
     written = f"{stamp(read.start_ms, point)} --> {stamp(read.end_ms, point)}"
     spaced = arrow == "-->" and re.search(r"[ \t]-->[ \t]", line) is not None
-    for kind in _oddities(start, end, point, own, spaced=spaced, is_subrip=is_subrip):
+    if kind := "; ".join(_oddities(start, end, point, own, spaced=spaced, is_subrip=is_subrip)):
         repairs.note(number, kind, f"{kind}: {_shown(line)} was read as {written}")
     return read
 
