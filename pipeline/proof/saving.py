@@ -73,7 +73,7 @@ def _transcript(paper: Paper, old: Written, wish: Wish, saved: Saved) -> Callabl
         new = srt(Transcript(language=paper.language, cues=cues, origin=path.name)).decode()
     else:
         path = path.with_suffix(".vtt")
-        new = wording.webvtt_text(text, cues, language=paper.language, is_draft=is_draft)
+        new = wording.webvtt_text(text, cues, is_draft=is_draft)
     _require_readable(path, new, cues, paper.language)
 
     def write() -> None:

@@ -1,41 +1,40 @@
 """Corrected cues and chapters, and the files they came from, enter; the texts of those files leave; pure."""
 
+import html
 import re
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby, zip_longest
 
-from pipeline import words
-from pipeline.model import DRAFT_MARKS, Chapter, Cue, Part, Transcript, is_marked
+from pipeline.model import DRAFT_MARKS, Chapter, Cue, Part, is_marked
 from pipeline.workspace import toml
 
+_WIDTH = 65
 _AT_THE_END = sys.maxsize
 _WORDLESS = re.compile(r"(NOTE|STYLE|REGION)(?:[ \t]|$)")
 _TIME_LINE = re.compile(r"\s*(?:(\d+):)?(\d+):(\d+)[.,](\d+)\s*-->")
 _REMARK_BEHIND = re.compile(r"""^\s*#|["\d]\s+#""")
 
 
-def webvtt_text(old: str, cues: Sequence[Cue], *, language: str, is_draft: bool) -> str:
-    """Write a transcript as WebVTT, with what people wrote beside its cues.
+def webvtt_text(old: str, cues: Sequence[Cue], *, is_draft: bool) -> str:
+    """Write a transcript as WebVTT, each cue as it is, with what people wrote beside its cues.
+
+    Players are given cues of two lines that can be read in their time; that is made of this file, not in it.
 
     Args:
         old: the file it was read from; its header, styles and NOTE comments are kept, each comment before the cue
             that follows it in time.
         cues: ascending by start.
-        language: what is spoken, as a BCP 47 tag.
         is_draft: whether nobody has reviewed it: it keeps, or is given, the mark of a draft.
     """
     header, styles, notes = _beside(old)
-    blocks = (
-        words.webvtt(Transcript(language=language, cues=tuple(cues), origin="")).decode().rstrip("\n").split("\n\n")
-    )
     mark = [DRAFT_MARKS[Part.TRANSCRIPT]] if is_draft else []
     written = [header, *mark, *styles]
-    for block in blocks[1:]:
-        start_ms = _start_ms(block)
-        while notes and start_ms is not None and notes[0][0] <= start_ms:
+    for cue in cues:
+        while notes and notes[0][0] <= cue.start_ms:
             written.append(notes.pop(0)[1])
-        written.append(block)
+        written.append(_block(cue))
     return "\n\n".join([*written, *(note for _, note in notes)]) + "\n"
 
 
@@ -87,6 +86,13 @@ def stamp(milliseconds: int) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{seconds:02}.{fraction:03}"
+
+
+def _block(cue: Cue) -> str:
+    lines = textwrap.wrap(cue.text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+    text = html.escape("\n".join(lines), quote=False)
+    voiced = f"<v {html.escape(cue.speaker, quote=False)}>{text}</v>" if cue.speaker else text
+    return f"{stamp(cue.start_ms)} --> {stamp(cue.end_ms)}\n{voiced}"
 
 
 def _head(old: str, *, with_marks: bool = False) -> list[str]:
