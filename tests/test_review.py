@@ -310,7 +310,7 @@ def test_the_number_cannot_be_heard_in_any_coding(spoken: tuple[Path, list[tuple
         words = speech.heard_words([(0, decoded(path))], language="en", model=str(studio.speech_model()))
         text = "".join(word.text for word in words).lower()
         assert "welcome" in text, path.name
-        assert "began" in text, path.name
+        assert "one practice" in text, path.name
         assert identifiers.find(text) == (), (path.name, text)
         assert "nine" not in text, (path.name, text)
         assert "eight" not in text, (path.name, text)
