@@ -54,6 +54,8 @@ DRAFT_MARKS: Mapping[Part, str] = {  # a line of the file for as long as nobody 
     Part.NOTES: "<!-- draft: delete this line when the notes have been reviewed -->",
 }
 
+CHECK_MARK = "NOTE check:"  # begins the line above a cue of a drafted transcript to which somebody should listen
+
 
 def is_marked(text: str, part: Part) -> bool:
     """Say whether the file of a part still carries the mark of a draft, wherever an editor has moved it."""

@@ -243,6 +243,46 @@ def test_a_missing_transcript_is_drafted_by_a_real_model(tmp_path: Path) -> None
     assert draft.read_text() == corrected
 
 
+def test_a_transcript_that_was_brought_goes_before_the_recogniser(tmp_path: Path) -> None:
+    """What Teams wrote, put into the folder, becomes the draft, without any model; a broken one is only told of."""
+    root = studio.workspace(tmp_path, "one")
+    folder = root / "episodes/one"
+    (folder / "transcript.vtt").unlink()
+    (folder / "A broken one.vtt").write_text("WEBVTT\n\nno times at all\n")
+    (folder / "Meeting.srt").write_text("1\n00:00:00,500 --> 00:00:02,000\nChair: Welcome.\n")
+    report = Heard()
+    with suppress(CheckFailedError):  # due, and not reviewed
+        release(root, report=report)
+    assert "00:00:00.500 --> 00:00:02.000\n" in (folder / "transcript.vtt").read_text()
+    assert DRAFT_MARKS[Part.TRANSCRIPT] in (folder / "transcript.vtt").read_text()
+    assert "Transcribing one" not in report.began
+    (told,) = (each for each in report.warnings if "cannot be used" in each.message)
+    assert told.source == "episodes/one/A broken one.vtt"
+    assert "line 3" in told.message
+
+
+def test_a_text_without_times_takes_those_of_the_sound(tmp_path: Path) -> None:
+    """Without a model a build says what is missing; with one, each word stays as it was written, at its time."""
+    root = studio.workspace(tmp_path, "spoken")
+    folder = root / "episodes/spoken"
+    (folder / "transcript.vtt").unlink()
+    studio.speak(folder / "recording.wav", "The clinicians meet every month and share what they have learned.")
+    studio.note_sha256(folder)
+    (folder / "transcript.txt").write_text("Chair: The CLINICIANS meet every month, and share what they've learnt.\n")
+    report = Heard()
+    with suppress(CheckFailedError):
+        release(root, report=report)
+    assert [each.source for each in report.warnings if "has no times" in each.message] == ["episodes/spoken"]
+    config = root / "cln_media.toml"
+    config.write_text(config.read_text() + f'\n[speech]\nmodel = "{studio.speech_model()}"\n')
+    with suppress(CheckFailedError):
+        release(root, report=report)
+    text = (folder / "transcript.vtt").read_bytes()
+    (cue,) = words.read_transcript(text, source=folder / "transcript.vtt", language="en-GB").cues
+    assert (cue.speaker, cue.text) == ("Chair", "The CLINICIANS meet every month, and share what they've learnt.")
+    assert 0 <= cue.start_ms < 1_000 < cue.end_ms < 6_000
+
+
 def test_a_named_model_that_is_not_there_is_only_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where an episode lacks a transcript, and only there, a build says how the model is brought; nothing is loaded."""
     monkeypatch.setenv("CLN_MEDIA_MODELS", str(tmp_path / "models"))

@@ -165,4 +165,4 @@ def test_a_note_of_what_to_check_is_no_change() -> None:
 def test_a_corrected_file_that_cannot_be_read_is_refused_by_its_line() -> None:
     """Nothing is merged with a file that a reader would not understand."""
     with pytest.raises(WordsError, match="line 8"):
-        merged(BASE.replace("00:00:02.000 -->", "00:00:02 -->", 1), BASE)
+        merged(BASE.replace("00:00:02.000 --> 00:00:04.000\n", "of\n\n", 1), BASE)

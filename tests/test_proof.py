@@ -476,6 +476,17 @@ def test_a_mark_goes_wherever_an_editor_has_moved_it() -> None:
     assert kept == f"WEBVTT\n\n{MARK}\n\nNOTE\nAsk the Chair\n\n00:00:01.500 --> 00:00:02.000\nHello\n\nNOTE The end\n"
 
 
+def test_what_was_to_be_listened_to_goes_with_the_mark() -> None:
+    """A person who has read all of it has listened too: the lines that asked for it go."""
+    check = "NOTE check: not sure of: cap"
+    said = "00:00:01.000 --> 00:00:02.000\nHi\n\nNOTE mine\n\n00:00:03.000 --> 00:00:04.000\nYes\n"
+    old, new = f"WEBVTT\n\n{MARK}\n\n{check}\n\n{said}", f"WEBVTT\n\n{said}"
+    cues = words.read_transcript(old.encode(), source=Path("transcript.vtt"), language="en-GB").cues
+    assert unmarked(old, Part.TRANSCRIPT, with_checks=True) == new
+    assert webvtt_text(old, cues, is_draft=False) == new
+    assert webvtt_text(old, cues, is_draft=True) == old
+
+
 CUES = st.lists(
     st.tuples(
         st.integers(0, 10_000),
@@ -491,8 +502,12 @@ CUES = st.lists(
 @given(rows=CUES)
 def test_any_words_stand_in_the_file_as_they_were_sent(rows: list[tuple[int, int, str, str]]) -> None:
     """Arrows, tags, ampersands and emoji read back with their times and speakers, beside the comments of the file."""
-    starts = accumulate(gap for gap, *_ in rows)
-    sent = [[start, start + row[1], row[2], row[3]] for start, row in zip(starts, rows, strict=True)]
+    starts = list(accumulate(gap + 1 for gap, *_ in rows))
+    nexts = [*starts[1:], starts[-1] + 60_000]  # one voice does not go on while it begins anew
+    sent = [
+        [start, min(start + row[1], following), row[2], row[3]]
+        for start, following, row in zip(starts, nexts, rows, strict=True)
+    ]
     assume(any(text.split() for _, _, text, _ in sent))
     data = json.dumps({"cues": sent, "versions": {"transcript": "", "chapters": ""}}).encode()
     cues = read_wish(data).cues or ()

@@ -68,7 +68,7 @@ def _transcript(paper: Paper, old: Written, wish: Wish, saved: Saved) -> Callabl
     is_draft = is_marked(text, Part.TRANSCRIPT) and Part.TRANSCRIPT not in wish.reviewed
     path = old.path
     if cues == tuple(before.cues):
-        new = text if is_draft else wording.unmarked(text, Part.TRANSCRIPT)
+        new = text if is_draft else wording.unmarked(text, Part.TRANSCRIPT, with_checks=True)
     elif path.suffix == ".srt" and not any(cue.speaker for cue in cues):
         new = srt(Transcript(language=paper.language, cues=cues, origin=path.name)).decode()
     else:

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby, zip_longest
 
-from pipeline.model import DRAFT_MARKS, Chapter, Cue, Part, is_marked
+from pipeline.model import CHECK_MARK, DRAFT_MARKS, Chapter, Cue, Part, is_marked
 from pipeline.workspace import toml
 
 _WIDTH = 65
@@ -28,7 +28,7 @@ def webvtt_text(old: str, cues: Sequence[Cue], *, is_draft: bool) -> str:
         cues: ascending by start.
         is_draft: whether nobody has reviewed it: it keeps, or is given, the mark of a draft.
     """
-    header, styles, notes = _beside(old)
+    header, styles, notes = _beside(old if is_draft else unmarked(old, Part.TRANSCRIPT, with_checks=True))
     mark = [DRAFT_MARKS[Part.TRANSCRIPT]] if is_draft else []
     written = [header, *mark, *styles]
     for cue in cues:
@@ -66,12 +66,13 @@ def has_remarks_between(old: str) -> bool:
     return any(_REMARK_BEHIND.search(line) and not is_marked(line, Part.CHAPTERS) for line in rest)
 
 
-def unmarked(text: str, part: Part) -> str:
-    """Take the mark of a draft out of a file's text, and leave all else as it is."""
+def unmarked(text: str, part: Part, *, with_checks: bool = False) -> str:
+    """Take the mark of a draft out of a file's text, and what was to be listened to, if asked; leave all else."""
     lines = text.split("\n")
     kept = list[str]()
     for line, below in zip_longest(lines, lines[1:], fillvalue=""):
-        if not is_marked(line, part):
+        is_check = with_checks and part is Part.TRANSCRIPT and line.startswith(CHECK_MARK)
+        if not (is_check or is_marked(line, part)):
             kept.append(line)
         elif part is Part.TRANSCRIPT and below.strip():
             kept.append("NOTE")  # of what a person has written below the mark

@@ -8,10 +8,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.model import DRAFT_MARKS, Cue, Part, is_marked
+from pipeline.model import CHECK_MARK, DRAFT_MARKS, Cue, Part, is_marked
 from pipeline.words.cleaning import decode
 from pipeline.words.reading import MAX_BYTES, read_transcript
-from pipeline.words.writing import CHECK
 
 T = TypeVar("T")
 Span = tuple[int, int]
@@ -96,7 +95,7 @@ class _Block:
     text: str = field(compare=False)
 
     def span(self) -> Span:
-        return self.cues[0].start_ms, self.cues[0].end_ms
+        return self.cues[0].start_ms, max(cue.end_ms for cue in self.cues)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +116,7 @@ class _File:
             cues = _cues(part, language) if "-->" in part else ()
             above.append(part)
             if cues:
-                notes = tuple(note for note in above[:-1] if not note.startswith(CHECK))
+                notes = tuple(note for note in above[:-1] if not note.startswith(CHECK_MARK))
                 blocks.append(_Block(cues=cues, settings=_settings(part), notes=notes, text="\n\n".join(above)))
                 above = []
         return cls(header=header, blocks=blocks, rest=above)

@@ -10,13 +10,11 @@ from functools import lru_cache
 from itertools import pairwise
 from types import MappingProxyType
 
-from pipeline.model import DRAFT_MARKS, Cue, Part, Transcript, Turn
+from pipeline.model import CHECK_MARK, DRAFT_MARKS, Cue, Part, Transcript, Turn
 from pipeline.words.cleaning import clean_line
 from pipeline.words.voices import ENTITY
 
 TRANSCRIPT_JSON_VERSION = "1.0.0"
-
-CHECK = "NOTE check:"  # of a line above a cue that somebody should listen to
 
 _VTT_WIDTH = 65
 _SRT_WIDTH = 42
@@ -65,7 +63,7 @@ def draft_webvtt(transcript: Transcript, checks: Mapping[int, str] = MappingProx
     left = dict(checks)
     for cue in _spoken(transcript):
         if check := left.pop(cue.start_ms, None):
-            blocks.append(f"{CHECK} {_ARROW.sub('->', clean_line(check))}")
+            blocks.append(f"{CHECK_MARK} {_ARROW.sub('->', clean_line(check))}")
         blocks.append(_cue(cue, _wrapped(cue.text.split(" "), _VTT_WIDTH)))
     return ("\n\n".join(blocks) + "\n").encode()
 
