@@ -39,6 +39,7 @@ _FEED_TYPES = {
     ".json": "application/feed+json; charset=utf-8",
     ".opml": "text/x-opml; charset=utf-8",
 }
+_FEEDS = ("feed", "publisher")
 _CHAPTERS_TYPE = "application/json+chapters"
 _CHAPTERS_SUFFIX = ".json"
 _CHAPTERS = re.compile(r"(?:.*/)?chapters/[^/]*\.json")
@@ -114,7 +115,7 @@ def _disposition(name: str) -> str:
 
 def _content_type(key: str) -> str:
     suffix = f".{key.rpartition('.')[2]}"
-    if is_feed_key(key):
+    if key.startswith(_FEEDS) and is_feed_key(key):
         return _FEED_TYPES[suffix]
     is_chapters = suffix == _CHAPTERS_SUFFIX and _CHAPTERS.fullmatch(key)
     return _CHAPTERS_TYPE if is_chapters else _TYPES[suffix]

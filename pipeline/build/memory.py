@@ -168,7 +168,7 @@ class Memory:
             return False
         try:
             files = chain(known.files.values(), known.master.items())
-            return all(self.cache.sha256(Path(path)) == sha256 for path, sha256 in files)
+            return all(self.cache.sha256(path) == sha256 for path, sha256 in files)
         except OSError:
             return False
 

@@ -7,11 +7,12 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import EXDEV
+from errno import ENOENT, EXDEV
 from itertools import count
 from operator import attrgetter
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
+from typing import NamedTuple
 
 from pipeline.build import headers
 from pipeline.cache import Cache, write_atomic
@@ -162,13 +163,13 @@ def write(
             spool.stamps[key] = _move(path, site / key)
         changed = [key in spool.waiting for key in spool.hashes]
         copied = {key: _copy(f"{site}/{key}", path, cache) for key, path in files.items()}
-        changed += [is_new for is_new, _ in copied.values()]
-        assets = sorted(_assets(spool, files, cache, redirects or {}, names), key=attrgetter("key"))
+        changed += [each.is_new for each in copied.values()]
+        assets = sorted(_assets(spool, copied, redirects or {}, names), key=attrgetter("key"))
         release = Release(assets=tuple(assets))
         is_new, stamp = _write_text(site / MANIFEST_KEY, release.to_json())
         changed.append(is_new)
         removed = _sweep(site, {MARK, MANIFEST_KEY, *spool.hashes, *files})
-        stamps = {key: stamp for key, (_, stamp) in copied.items()}
+        stamps = {key: each.stamp for key, each in copied.items()}
         stamps |= {**spool.stamps, MANIFEST_KEY: stamp, MARK: _stamp(site / MARK) or ()}
         stamps |= dict.fromkeys(_folders(stamps), ())
     return Written(
@@ -187,17 +188,21 @@ def look(site: Path) -> dict[str, Stamp]:
     }
 
 
+class _Copied(NamedTuple):
+    """A large file as it stands in the site: whether it was copied now, its SHA-256, and how it stands."""
+
+    is_new: bool
+    sha256: str
+    stamp: Stamp
+
+
 def _assets(
-    spool: Spool,
-    files: Mapping[str, Path],
-    cache: Cache,
-    redirects: Mapping[str, str],
-    names: Mapping[str, str] | None,
+    spool: Spool, copied: Mapping[str, _Copied], redirects: Mapping[str, str], names: Mapping[str, str] | None
 ) -> Iterator[Asset]:
     for key, sha256 in spool.hashes.items():
         yield headers.asset(key, sha256=sha256, size=spool.sizes[key], redirect=redirects.get(key))
-    for key, path in files.items():
-        yield headers.asset(key, sha256=cache.sha256(path), size=path.stat().st_size, names=names)
+    for key, each in copied.items():
+        yield headers.asset(key, sha256=each.sha256, size=each.stamp[0], names=names)
 
 
 def _claim(site: Path) -> None:
@@ -287,10 +292,11 @@ def _write_text(path: Path, data: bytes) -> tuple[bool, Stamp]:
     return True, _stamp(path) or ()
 
 
-def _copy(place: str, original: Path, cache: Cache) -> tuple[bool, Stamp]:
-    stamp, path = _stamp(place), Path(place)
-    if stamp is not None and S_ISREG(stamp[2]) and cache.sha256(path) == cache.sha256(original):
-        return False, stamp
+def _copy(place: str, original: Path, cache: Cache) -> _Copied:
+    stamp, sha256 = _stamp(place), cache.sha256(original)
+    if stamp is not None and S_ISREG(stamp[2]) and cache.sha256(place) == sha256:
+        return _Copied(is_new=False, sha256=sha256, stamp=stamp)
+    path = Path(place)
     _clear_way(path)
     handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
     os.close(handle)
@@ -301,8 +307,11 @@ def _copy(place: str, original: Path, cache: Cache) -> tuple[bool, Stamp]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    cache.remember(path, cache.sha256(original))  # an hour of sound would be read again by the next build
-    return True, _stamp(path) or ()
+    sha256, stamp = cache.sha256(original), _stamp(place)
+    if stamp is None:
+        raise FileNotFoundError(ENOENT, "a file is gone that was written just now", place)
+    cache.remember(path, sha256)  # an hour of sound would be read again by the next build
+    return _Copied(is_new=True, sha256=sha256, stamp=stamp)
 
 
 def _clear_way(path: Path) -> None:
@@ -312,9 +321,11 @@ def _clear_way(path: Path) -> None:
 
 
 def _sweep(site: Path, keep: Collection[str]) -> int:
-    removed = 0
+    removed, folders = 0, _folders(keep)
     for key, entry in _below(str(site)):
         if entry.is_dir(follow_symlinks=False):
+            if key in folders:
+                continue
             with os.scandir(entry.path) as held:
                 is_empty = next(held, None) is None
             if is_empty:
