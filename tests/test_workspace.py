@@ -37,10 +37,10 @@ def read(root: Path) -> tuple[Show | None, tuple[Episode, ...], list[str]]:
 
 
 def test_a_new_workspace_reads_without_a_problem(tmp_path: Path) -> None:
-    """What init writes is valid as it stands, with every default in place."""
+    """What init writes is valid as it stands, with every default in place; artwork is drawn until there is some."""
     workspace.create(tmp_path / "new")
     show, episodes, problems = read(tmp_path / "new")
-    assert problems == []
+    assert problems == ["cln_media.toml: there is no artwork.png: the show's artwork is drawn from its title"]
     assert episodes == ()
     assert show is not None
     assert show.audio.target.integrated_lufs == -16.0

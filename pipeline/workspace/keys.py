@@ -158,7 +158,7 @@ SHOW_SECTIONS = (
                 kind="text",
                 doc="The show's artwork: a square PNG or JPEG of 1400 to 3000 pixels, beside this file. Without this "
                 "key it is artwork.png if that is there; else, or with an empty text, one is drawn.",
-                example='"artwork.png"',
+                shown='"artwork.png"',
             ),
             Key(
                 name="artwork_alt",
