@@ -158,7 +158,7 @@ def write(
     """
     with _mapped(site):
         _claim(site)
-        _clear_folders(site, (*spool.hashes, *files))
+        _clear_folders(site, (*spool.waiting, *files))
         for key, path in spool.waiting.items():
             spool.stamps[key] = _move(path, site / key)
         changed = [key in spool.waiting for key in spool.hashes]
