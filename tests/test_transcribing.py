@@ -173,7 +173,7 @@ def test_a_transcript_that_no_machine_drafted_is_never_touched(drafted: Path, tm
 def test_a_corrected_transcript_that_cannot_be_read_is_left_alone(drafted: Path, tmp_path: Path) -> None:
     """A slip in the person's file is named by its line, and nothing is written."""
     root = studio.copy_workspace(drafted, tmp_path / "work")
-    broken = transcript(root).read_text().replace(" --> ", " -> ", 1)
+    broken = transcript(root).read_text().replace(" --> ", " till ", 1)
     show, episode = read(root)
     transcript(root).write_text(broken)
     with closing(Cache(root / ".cache")) as cache, pytest.raises(WordsError, match=r"line \d+"):

@@ -21,8 +21,8 @@ from pipeline import preview, verify, workspace
 from pipeline.cli import verifying
 from pipeline.cli.screen import Screen
 from pipeline.errors import StorageError
+from pipeline.localhost import UNSATISFIABLE, byte_range
 from pipeline.model import Release, Show
-from pipeline.preview.files import UNSATISFIABLE, byte_range
 from pipeline.verify import Finding, files, rss, signatures, web
 from tests import seaweed, studio
 from tests.test_cli import Session
