@@ -282,6 +282,8 @@ def test_a_draft_is_known_by_its_mark() -> None:
     """Notes are a draft while the mark stands on any line of its own, however spaced."""
     assert is_marked(f"\ufeff\r\nTitle\r\n  {DRAFT_MARKS[Part.NOTES].upper()}\r\n", Part.NOTES)
     assert not is_marked("Our first draft: delete nothing\n", Part.NOTES)
+    assert is_marked("note draft\n", Part.TRANSCRIPT)
+    assert not is_marked("We should\nnote draft guidance of the trust\n", Part.TRANSCRIPT)
 
 
 def test_slugs_and_guids_are_unique() -> None:
