@@ -1,5 +1,6 @@
 """Drafts in a workspace: what is written when, what is never written over, who says that a machine did."""
 
+import codecs
 import json
 import os
 import shlex
@@ -21,7 +22,7 @@ from pipeline.cache import Cache
 from pipeline.cli import run
 from pipeline.errors import MediaError
 from pipeline.model import DRAFT_MARKS, DraftState, Episode, Part, Show, Term, Transcript
-from pipeline.workspace import Workspace, read_episode, read_show
+from pipeline.workspace import Workspace, draft_state, read_episode, read_show
 from pipeline.workspace.keys import SIGNED_PARTS
 from tests import samples, studio
 from tests.test_build import Heard, release
@@ -227,6 +228,34 @@ def test_what_somebody_wrote_by_hand_is_left(tmp_path: Path) -> None:
     assert desk.notes.read_text() == "Our own.\n"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("part", list(Part))
+def test_a_mark_is_seen_however_an_editor_saves_the_file(tmp_path: Path, part: Part, encoding: str) -> None:
+    """Notepad writes byte order marks, UTF-16 and Windows line ends, other editors odd spaces: it is a draft still."""
+    path = tmp_path / "file"
+    start = codecs.BOM_UTF16_BE if encoding == "utf-16-be" else b""
+    for mark in (DRAFT_MARKS[part], DRAFT_MARKS[part].replace(" ", "\u00a0\u200b ").upper()):
+        path.write_bytes(start + f"{mark}\r\n\r\nWords\r\n".encode(encoding))
+        assert draft_state(path, part) is DraftState.EDITED
+        path.write_bytes(start + "Words\r\n".encode(encoding))
+        assert draft_state(path, part) is DraftState.REVIEWED
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8-sig"])
+def test_what_notepad_saved_is_merged_too(tmp_path: Path, encoding: str) -> None:
+    """Chapters in any encoding that is read are also merged with a new draft; what stands behind a mark stays."""
+    desk = Desk(tmp_path)
+    desk.survey()
+    third = desk.read()[1].chapters[2]
+    text = desk.chapters.read_text().replace(f'title = "{third.title}"', 'title = "Größe"').replace("\n", "\r\n")
+    desk.chapters.write_bytes(text.encode(encoding))
+    desk.transcript.write_bytes(TALK.replace(b"front desk", b"reception").replace(b"telephone", b"switchboard"))
+    desk.notes.write_text(desk.notes.read_text().replace(NOTES_MARK, f"{NOTES_MARK} Ours, behind it."))
+    assert [each.rpartition(", and ")[2] for each in desk.again()] == ["merged with what was changed by hand"] * 2
+    assert "Größe" in [chapter.title for chapter in desk.read()[1].chapters]
+    assert "Ours, behind it." in desk.notes.read_text()
+
+
 SUMMARY = "# Summary\nA rota <b>helps</b>.\n\n```\n<!-- never closed\n"
 
 
@@ -264,6 +293,22 @@ def test_a_program_may_summarise_and_the_feed_says_so(tmp_path: Path) -> None:
     )
     desk.again()
     assert "notes" in desk.read()[1].machine_drafted
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_somebody_writes_while_a_program_thinks_is_left(tmp_path: Path, again: bool) -> None:
+    """A summary takes minutes: notes that were written or corrected meanwhile are not replaced."""
+    desk = Desk(tmp_path)
+    if again:
+        desk.survey()
+    path = "episodes/alpha/notes.md"
+    desk.configure(command(f"open({path!r}, 'w').write('Ours, just now.'); print('A summary.')"))
+    if again:
+        assert desk.again()[1] == "notes: left as it is: somebody wrote it meanwhile"
+    else:
+        desk.survey()
+    assert desk.notes.read_text() == "Ours, just now."
+    assert desk.read()[1].machine_drafted == ()
 
 
 def test_nothing_is_disclosed_of_an_answer_that_is_gone(tmp_path: Path) -> None:

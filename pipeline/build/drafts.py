@@ -16,7 +16,7 @@ from pipeline import drafting, pages, words, workspace
 from pipeline.build import asking, gate
 from pipeline.build.mastering import Report, length_ms
 from pipeline.cache import Cache
-from pipeline.errors import MediaError, WordsError
+from pipeline.errors import MediaError, WordsError, WorkspaceError
 from pipeline.model import (
     DRAFT_MARKS,
     Cue,
@@ -27,9 +27,9 @@ from pipeline.model import (
     Problem,
     Show,
     Withdrawal,
-    is_marked,
 )
 from pipeline.trust import withdrawals
+from pipeline.words.cleaning import decode
 from pipeline.workspace import Workspace
 
 _NAMES: Mapping[Part, str] = {Part.CHAPTERS: workspace.CHAPTERS_NAME, Part.NOTES: workspace.NOTES_NAME}
@@ -38,6 +38,7 @@ _ABOUT_CHAPTERS = (
     "Move, rename, remove and add what you like; the times are those of the recording.",
     "If you want no chapters, delete this file: it is not proposed again by itself.",
 )
+_MOST_BYTES = 20_000_000  # of a file that a person wrote
 _CHAPTER_LINE = "[[chapters]]"
 _VOICE = "Speaker"
 
@@ -142,6 +143,8 @@ class Drafting:
             episode if episode.chapters or not said else dataclasses.replace(episode, chapters=said.outline.chapters)
         )
         text = pages.draft_notes(show, shown, heard=heard, templates=self.where.templates)
+        if self._is_taken(episode, Part.NOTES):
+            return episode
         if summary:
             workspace.keep_summary(episode.path, summary)
         is_replaced = episode.drafts.get(Part.NOTES, DraftState.DRAFTED) is DraftState.DRAFTED
@@ -157,6 +160,8 @@ class Drafting:
         """Write a draft as far as the person's own work allows; return the file's text, None where it stays."""
         name, state = _NAMES[part], episode.drafts.get(part)
         base, path = workspace.drafted(episode.path, name), episode.path / name
+        if self._is_taken(episode, part):
+            return None
         if state in {None, DraftState.DRAFTED}:
             if state and text == base:
                 self._note(episode, Drafted(part=part, done="as it was: a new draft is the same", is_written=False))
@@ -168,7 +173,7 @@ class Drafting:
             done = "left as it is: no machine drafted it"
             self._note(episode, Drafted(part=part, done=done, is_written=False))
             return None
-        before, mine, after = (_unmarked(each, part) for each in (base, path.read_text(encoding="utf-8-sig"), text))
+        before, mine, after = (words.unmarked(each, part) for each in (base, _read(path), text))
         edited = _merged(part, before, mine, after, path)
         if edited == mine:
             self._note(episode, Drafted(part=part, done="left as it is: there is nothing to add", is_written=False))
@@ -177,6 +182,15 @@ class Drafting:
         workspace.write_draft(episode.path, name, text, edited=edited)
         self._note(episode, Drafted(part=part, done="drafted anew, and merged with what was changed by hand"))
         return edited
+
+    def _is_taken(self, episode: Episode, part: Part) -> bool:
+        """Say whether a person has begun to write a part since it was read: a program that summarises takes minutes."""
+        now = _state(episode.path / _NAMES[part], part)
+        is_taken = now is not episode.drafts.get(part) and now in {DraftState.EDITED, DraftState.REVIEWED}
+        if is_taken:
+            done = "left as it is: somebody wrote it meanwhile"
+            self._note(episode, Drafted(part=part, done=done, is_written=False))
+        return is_taken
 
     def _with(self, episode: Episode, part: Part, **changes: Any) -> Episode:
         state = workspace.draft_state(episode.path / _NAMES[part], part)
@@ -274,8 +288,25 @@ def _is_untouched_without_words(episode: Episode) -> bool:
     return is_untouched and pages.WITHOUT_WORDS in (episode.notes or "")
 
 
-def _unmarked(text: str, part: Part) -> str:
-    return "".join(line for line in text.splitlines(keepends=True) if not is_marked(line, part))
+def _state(path: Path, part: Part) -> DraftState | None:
+    try:
+        return workspace.draft_state(path, part)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _read(path: Path) -> str:
+    try:
+        text = decode(path.read_bytes(), source=path, limit=_MOST_BYTES)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _unreadable(path: Path, error: OSError) -> WorkspaceError:
+    return WorkspaceError(f"cannot be read: {error.strerror}", source=path, hint="Check the rights of that file.")
 
 
 def _merged(part: Part, base: str, mine: str, theirs: str, path: Path) -> str:

@@ -68,14 +68,15 @@ def _problem(path: Path, error: MediaError | OSError) -> Problem:
 
 
 def _take(episode: Episode, path: Path, data: bytes, brought: Transcript | tuple[Turn, ...]) -> None:
+    name = f"{workspace.BROUGHT_START}{slug_of(path.stem) or 'transcript'}{path.suffix.lower()}"
+    kept = episode.path / workspace.DRAFTS_NAME / name
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_bytes(data)
     if isinstance(brought, Transcript):
         text = words.draft_webvtt(brought).decode()
         workspace.write_draft(episode.path, workspace.TRANSCRIPT_NAMES[0], text)
     else:
         workspace.write_new(episode.path / TEXT_NAME, words.turns_text(brought).decode())
-    kept = episode.path / workspace.DRAFTS_NAME / f"brought-{slug_of(path.stem) or 'transcript'}{path.suffix.lower()}"
-    kept.parent.mkdir(exist_ok=True)
-    kept.write_bytes(data)
 
 
 def _tell(

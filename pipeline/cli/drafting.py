@@ -9,8 +9,10 @@ from pipeline.build.drafts import Drafting
 from pipeline.build.survey import READERS, CheckFailedError, survey
 from pipeline.cache import Cache
 from pipeline.cli.screen import Screen
-from pipeline.model import Episode, Show
+from pipeline.model import DraftState, Episode, Part, Show
 from pipeline.workspace import Workspace
+
+_DONE = {None: "drafted", DraftState.DRAFTED: "drafted anew"}
 
 
 def draft(where: Workspace, slug: str, screen: Screen, *, now: datetime, again: bool) -> None:
@@ -24,11 +26,14 @@ def draft(where: Workspace, slug: str, screen: Screen, *, now: datetime, again: 
         report = screen.report()
         drafting = Drafting(where, cache, report, now=now)
         drafting.refuse_where_settled(episode)
+        before = episode.drafts.get(Part.TRANSCRIPT)
         is_transcribed = transcribing.transcripts(cache, show, (episode,), report, again=again)
         episode = _read_again(where, show, episode)
         after = drafting.asked_for(show, episode, again=again)
     if is_transcribed:
-        screen.say(f"Transcript: {'drafted anew, and merged with what was changed' if again else 'drafted'}.")
+        screen.say(f"Transcript: {_DONE.get(before, 'drafted anew, and merged with what was changed by hand')}.")
+    elif again and before:
+        screen.say("Transcript: left as it is: no machine drafted it, or there is nothing to add.")
     for _, each in drafting.drafted:
         screen.say(f"{str(each.part).capitalize()}: {each.done}.")
     if episode.transcript is None:

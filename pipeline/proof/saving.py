@@ -11,7 +11,7 @@ from pipeline.model import Chapter, Cue, Part, Transcript, is_marked
 from pipeline.proof import wording
 from pipeline.proof.paper import Paper, Written, chapters_file, chapters_of, transcript_file, transcript_of
 from pipeline.proof.wishes import Wish
-from pipeline.words import read_chapters, read_transcript, srt
+from pipeline.words import read_chapters, read_transcript, srt, unmarked
 
 PREVIOUS_NAME = "previous"  # in drafts/
 KEPT = 10
@@ -68,7 +68,7 @@ def _transcript(paper: Paper, old: Written, wish: Wish, saved: Saved) -> Callabl
     is_draft = is_marked(text, Part.TRANSCRIPT) and Part.TRANSCRIPT not in wish.reviewed
     path = old.path
     if cues == tuple(before.cues):
-        new = text if is_draft else wording.unmarked(text, Part.TRANSCRIPT, with_checks=True)
+        new = text if is_draft else unmarked(text, Part.TRANSCRIPT, with_checks=True)
     elif path.suffix == ".srt" and not any(cue.speaker for cue in cues):
         new = srt(Transcript(language=paper.language, cues=cues, origin=path.name)).decode()
     else:
@@ -104,7 +104,7 @@ def _chapters(paper: Paper, old: Written, wish: Wish, saved: Saved) -> Callable[
     chapters = before if wish.chapters is None else tuple(_placed(paper, chapter) for chapter in wish.chapters)
     is_draft = is_marked(text, Part.CHAPTERS) and Part.CHAPTERS not in wish.reviewed
     if chapters == before:
-        new = text if is_draft else wording.unmarked(text, Part.CHAPTERS)
+        new = text if is_draft else unmarked(text, Part.CHAPTERS)
     else:
         new = wording.chapters_text(text, chapters, is_draft=is_draft)
         read_chapters(new.encode(), source=old.path)

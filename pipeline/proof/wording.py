@@ -5,9 +5,11 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
-from itertools import groupby, zip_longest
+from itertools import groupby
 
-from pipeline.model import CHECK_MARK, DRAFT_MARKS, Chapter, Cue, Part, is_marked
+from pipeline.model import DRAFT_MARKS, Chapter, Cue, Part, is_marked
+from pipeline.words import unmarked
+from pipeline.words.timing import stamp
 from pipeline.workspace import toml
 
 _WIDTH = 65
@@ -51,7 +53,7 @@ def chapters_text(old: str, chapters: Sequence[Chapter], *, is_draft: bool) -> s
     lines += head.split("\n") if head else []
     for chapter in chapters:
         table = {
-            "start": stamp(chapter.start_ms),
+            "start": stamp(chapter.start_ms, "."),
             "title": chapter.title,
             "url": chapter.url,
             "image": chapter.image.name if chapter.image else None,
@@ -66,34 +68,11 @@ def has_remarks_between(old: str) -> bool:
     return any(_REMARK_BEHIND.search(line) and not is_marked(line, Part.CHAPTERS) for line in rest)
 
 
-def unmarked(text: str, part: Part, *, with_checks: bool = False) -> str:
-    """Take the mark of a draft out of a file's text, and what was to be listened to, if asked; leave all else."""
-    lines = text.split("\n")
-    kept = list[str]()
-    for line, below in zip_longest(lines, lines[1:], fillvalue=""):
-        is_check = with_checks and part is Part.TRANSCRIPT and line.startswith(CHECK_MARK)
-        if not (is_check or is_marked(line, part)):
-            kept.append(line)
-        elif part is Part.TRANSCRIPT and below.strip():
-            kept.append("NOTE")  # of what a person has written below the mark
-        elif part is Part.TRANSCRIPT and kept and not kept[-1].strip():
-            kept.pop()  # the mark stood in a block of its own: one blank line is enough
-    return "\n".join(kept)
-
-
-def stamp(milliseconds: int) -> str:
-    """Write a time as `00:12:30.500`."""
-    seconds, fraction = divmod(milliseconds, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}.{fraction:03}"
-
-
 def _block(cue: Cue) -> str:
     lines = textwrap.wrap(cue.text, _WIDTH, break_long_words=False, break_on_hyphens=False)
     text = html.escape("\n".join(lines), quote=False)
     voiced = f"<v {html.escape(cue.speaker, quote=False)}>{text}</v>" if cue.speaker else text
-    return f"{stamp(cue.start_ms)} --> {stamp(cue.end_ms)}\n{voiced}"
+    return f"{stamp(cue.start_ms, '.')} --> {stamp(cue.end_ms, '.')}\n{voiced}"
 
 
 def _head(old: str, *, with_marks: bool = False) -> list[str]:

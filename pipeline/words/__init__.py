@@ -8,6 +8,7 @@ from pipeline.words.brought import beside, brought_names, read_brought
 from pipeline.words.chapters import chapters_json, chapters_toml, read_chapters
 from pipeline.words.cue_merging import merged_by_time, merged_vtt
 from pipeline.words.heard import heard_json, read_heard
+from pipeline.words.marks import unmarked
 from pipeline.words.merging import merged
 from pipeline.words.moving import moved
 from pipeline.words.notes import notes_html, plain
@@ -37,5 +38,6 @@ __all__ = [
     "srt",
     "transcript_json",
     "turns_text",
+    "unmarked",
     "webvtt",
 ]

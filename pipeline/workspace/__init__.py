@@ -18,6 +18,7 @@ from pipeline.workspace.drafting import state as draft_state
 from pipeline.workspace.episodes import EpisodeReader
 from pipeline.workspace.places import (
     ARTWORK_NAME,
+    BROUGHT_START,
     CHAPTERS_NAME,
     CONFIG_NAME,
     DRAFTS_NAME,
@@ -33,6 +34,7 @@ from pipeline.workspace.places import (
 )
 
 __all__ = [
+    "BROUGHT_START",
     "CHAPTERS_NAME",
     "CONFIG_NAME",
     "DRAFTS_NAME",
