@@ -14,7 +14,8 @@ from pipeline.build.mastering import Report, length_ms
 from pipeline.cache import Cache, key
 from pipeline.errors import MediaError, WorkspaceError
 from pipeline.model import Episode, HeardWord, Problem, Show, Transcript, Turn
-from pipeline.workspace import BROUGHT_START, DRAFTS_NAME, HEARD_NAME, TRANSCRIPT_NAMES
+from pipeline.workspace import DRAFTS_NAME, HEARD_NAME, TRANSCRIPT_NAMES
+from pipeline.workspace.places import BROUGHT_START
 
 NAME = TRANSCRIPT_NAMES[0]
 MOST_BYTES = 60_000_000  # of what somebody brought: a Word document may hold pictures

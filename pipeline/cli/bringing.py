@@ -9,6 +9,7 @@ from pipeline.errors import MediaError, WordsError
 from pipeline.ingest import slug_of
 from pipeline.model import Episode, Problem, Recording, Transcript, Turn
 from pipeline.workspace import Workspace
+from pipeline.workspace.places import BROUGHT_START
 
 MAX_BYTES = 60_000_000
 TEXT_NAME = "transcript.txt"
@@ -68,7 +69,7 @@ def _problem(path: Path, error: MediaError | OSError) -> Problem:
 
 
 def _take(episode: Episode, path: Path, data: bytes, brought: Transcript | tuple[Turn, ...]) -> None:
-    name = f"{workspace.BROUGHT_START}{slug_of(path.stem) or 'transcript'}{path.suffix.lower()}"
+    name = f"{BROUGHT_START}{slug_of(path.stem) or 'transcript'}{path.suffix.lower()}"
     kept = episode.path / workspace.DRAFTS_NAME / name
     kept.parent.mkdir(exist_ok=True)
     kept.write_bytes(data)

@@ -18,7 +18,6 @@ from pipeline.workspace.drafting import state as draft_state
 from pipeline.workspace.episodes import EpisodeReader
 from pipeline.workspace.places import (
     ARTWORK_NAME,
-    BROUGHT_START,
     CHAPTERS_NAME,
     CONFIG_NAME,
     DRAFTS_NAME,
@@ -34,7 +33,6 @@ from pipeline.workspace.places import (
 )
 
 __all__ = [
-    "BROUGHT_START",
     "CHAPTERS_NAME",
     "CONFIG_NAME",
     "DRAFTS_NAME",
