@@ -377,7 +377,7 @@ def test_the_command_drafts_and_says_what_is_next(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().out.splitlines() == [
         "Chapters: drafted.",
         "Notes: drafted.",
-        "Next: read and correct the chapters and notes: cln-media proof alpha",
+        "Next: read and correct its chapters: cln-media proof alpha; and its notes: notes.md, in a text editor",
     ]
     assert desk.states()[Part.CHAPTERS] is DraftState.DRAFTED
     assert run(["-C", str(tmp_path), "status", "--json"]) == 0

@@ -150,7 +150,7 @@ class EpisodeCheck:
             edited = ", edited but not yet said to be reviewed" if is_edited else ""
             mark = DRAFT_MARKS[part].partition(":")[0]
             hint = f'Read it, correct it, and delete the line that begins with "{mark}"'
-            hint += f"; or use: cln-media proof {self.episode.slug}"
+            hint += " in a text editor." if part is Part.NOTES else f"; or use: cln-media proof {self.episode.slug}"
             yield self._problem(files[part], f"is still the draft made by machine{edited}", hint, fatal=self.due)
 
     def _cover(self) -> Iterator[Problem]:

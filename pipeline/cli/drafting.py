@@ -8,6 +8,7 @@ from pipeline.build import transcribing
 from pipeline.build.drafts import Drafting
 from pipeline.build.survey import READERS, CheckFailedError, survey
 from pipeline.cache import Cache
+from pipeline.cli.looking import how_to_read
 from pipeline.cli.screen import Screen
 from pipeline.model import DraftState, Episode, Part, Show
 from pipeline.workspace import Workspace
@@ -62,9 +63,5 @@ def _read_again(where: Workspace, show: Show, episode: Episode) -> Episode:
 
 
 def _say_what_is_next(episode: Episode, screen: Screen) -> None:
-    unread = [str(part) for part in episode.unread]
-    if unread:
-        listed = " and ".join([", ".join(unread[:-1]), unread[-1]] if unread[:-1] else unread)
-        screen.say(f"Next: read and correct the {listed}: cln-media proof {episode.slug}")
-    else:
-        screen.say("Nothing waits for a reader.")
+    is_left = bool(episode.unread)
+    screen.say(f"Next: read and correct its {how_to_read(episode)}" if is_left else "Nothing waits for a reader.")
