@@ -4,6 +4,7 @@ import codecs
 import json
 import os
 import shlex
+import shutil
 import sys
 import wave
 from collections.abc import Sequence
@@ -254,6 +255,27 @@ def test_what_notepad_saved_is_merged_too(tmp_path: Path, encoding: str) -> None
     assert [each.rpartition(", and ")[2] for each in desk.again()] == ["merged with what was changed by hand"] * 2
     assert "Größe" in [chapter.title for chapter in desk.read()[1].chapters]
     assert "Ours, behind it." in desk.notes.read_text()
+
+
+def test_a_folder_of_drafts_that_cannot_be_used_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file, a link or rubbish in its place stops the drafting, and neither status nor check."""
+    desk = Desk(tmp_path / "work")
+    desk.survey()
+    kept = desk.folder / "drafts"
+    (kept / "notes.md").write_bytes(b"\xff\xfe\x00")
+    refused = ["is not the text that a machine drafted", "Not a directory", "is a link to another place"]
+    for number, sentence in enumerate(refused):
+        if number:
+            shutil.rmtree(kept) if kept.is_dir() else kept.unlink()
+            kept.write_text("x") if number == 1 else kept.symlink_to(tmp_path)
+            desk.notes.unlink(missing_ok=True)
+        with pytest.raises(MediaError, match=sentence):
+            desk.again()
+        assert run(["-C", str(desk.root), "status"]) == 0
+        assert "Traceback" not in capsys.readouterr().err
+    assert not (tmp_path / "chapters.toml").exists()
 
 
 SUMMARY = "# Summary\nA rota <b>helps</b>.\n\n```\n<!-- never closed\n"

@@ -34,7 +34,7 @@ def state(path: Path, part: Part) -> DraftState:
     kept = path.parent / DRAFTS_NAME / path.name
     try:
         return DraftState.DRAFTED if kept.read_bytes() == data else DraftState.EDITED
-    except FileNotFoundError:
+    except OSError:  # not there, or nobody may read it: what counts is the mark
         return DraftState.EDITED
 
 
@@ -49,10 +49,12 @@ def drafted(folder: Path, name: str) -> str | None:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise WorkspaceError(
-            f"cannot be read: {error}", source=path, hint="Delete it: it can be made again."
-        ) from error
+    except OSError as error:
+        hint = "Check the rights of that file and its folder."
+        raise WorkspaceError(f"cannot be read: {error.strerror}", source=path, hint=hint) from error
+    except UnicodeDecodeError as error:
+        hint = "Leave that folder to cln-media; this file can be deleted, it is made again."
+        raise WorkspaceError("is not the text that a machine drafted", source=path, hint=hint) from error
 
 
 def write_draft(folder: Path, name: str, text: str, *, edited: str | None = None) -> None:
@@ -102,6 +104,8 @@ def has_summary(folder: Path) -> bool:
 
 
 def _made(folder: Path) -> None:
+    if folder.is_symlink():  # with it, what was drafted of a recording would outlive the recording elsewhere
+        raise WorkspaceError("is a link to another place", source=folder, hint="Put a folder in its place.")
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
