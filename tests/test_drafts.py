@@ -186,6 +186,7 @@ def test_again_replaces_what_nobody_touched_and_keeps_what_somebody_did(tmp_path
     assert "What the desk learned." in merged
     assert "What we learned." not in merged
     assert "1. What worked, and where?" in desk.kept("notes.md")
+    assert desk.kept("previous/notes-1.md") == notes.replace("1. What worked, and where?", "1. The rota worked.")
     assert desk.states()[Part.NOTES] is DraftState.EDITED
 
 

@@ -171,7 +171,8 @@ def test_hot_words_are_heard_anew_and_corrections_stay(drafted: Path, tmp_path: 
     root = studio.copy_workspace(drafted, tmp_path / "work")
     text = transcript(root).read_text().replace(f"{MARK}\n\n", "")
     first = next(line for line in text.splitlines() if "elcome" in line)
-    transcript(root).write_text(text.replace(first, "Welcome, corrected."))
+    corrected = text.replace(first, "Welcome, corrected.")
+    transcript(root).write_text(corrected)
     config = root / "cln_media.toml"
     config.write_text(
         config.read_text().replace("[speech]", '[speech]\nhot_words = ["General Practitioners"]')
@@ -183,6 +184,7 @@ def test_hot_words_are_heard_anew_and_corrections_stay(drafted: Path, tmp_path: 
     after = transcript(root).read_text()
     assert MARK in after
     assert "Welcome, corrected." in after
+    assert (root / "episodes/spoken/drafts/previous/transcript-1.vtt").read_text() == corrected
     assert len(pieces(root)) == 2 * len(before)
     assert (root / "episodes/spoken/drafts/transcript.vtt").read_text() != after
 

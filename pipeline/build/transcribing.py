@@ -92,8 +92,9 @@ def draft(cache: Cache, show: Show, episode: Episode, report: Report, *, again: 
 
 def _merged(path: Path, base: str, text: str, language: str) -> str | None:
     """Merge a new draft with the file of a person; None where nothing of it comes in: then a review still holds."""
-    mine = _bytes(path)
-    edited = words.merged_vtt(base, mine, text, source=path, language=language)
+    mine, edited = b"", ""
+    while (there := _bytes(path)) != mine or not edited:  # merging three hours takes seconds in which somebody may save
+        mine, edited = there, words.merged_vtt(base, there, text, source=path, language=language)
     if text == base:
         return None
     if mine == base.encode():

@@ -15,6 +15,7 @@ REVIEW_NAME = "review.toml"
 SIGN_OFF_NAME = "sign-off.toml"
 DRAFTS_NAME = "drafts"  # the folder that keeps what machines made of an episode, as they made it
 SUMMARY_NAME = "summary.md"  # in that folder: what a program answered that drafted notes
+PREVIOUS_NAME = "previous"  # in that folder: versions of a file that a person had made
 HEARD_NAME = "heard.json"  # in that folder
 BROUGHT_START = "brought-"  # in that folder, of the name of a transcript as it was when somebody brought it
 ABOUT_NAME = "about.md"
