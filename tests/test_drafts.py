@@ -190,6 +190,28 @@ def test_again_replaces_what_nobody_touched_and_keeps_what_somebody_did(tmp_path
     assert desk.states()[Part.NOTES] is DraftState.EDITED
 
 
+def test_what_is_cut_or_bleeped_is_not_repeated(tmp_path: Path) -> None:
+    """Words that edits take out of the sound stand in no quote, title, key word or summary; the length is without."""
+    desk = Desk(tmp_path)
+    (desk.root / "summarise.py").write_text("import sys\nprint('Heard:', sys.stdin.read())\n")
+    desk.configure(f"\n[notes]\ncommand = {json.dumps([sys.executable, 'summarise.py'])}\n")
+    desk.survey()
+    for name in ("front desk", "kitchens"):
+        assert name in desk.notes.read_text()
+    cues = [cue for cue in samples.talk() if "kitchens" in cue.text]
+    edits = [("cut", 0, 230_000), *(("bleep", cue.end_ms - 1_000, cue.end_ms - 500) for cue in cues)]
+    toml = desk.folder / "episode.toml"
+    rows = (f'\n[[edits]]\nstart = {s / 1000}\nend = {e / 1000}\naction = "{what}"\n' for what, s, e in edits)
+    toml.write_text(toml.read_text() + "".join(rows))
+    desk.again()
+    notes = desk.notes.read_text()
+    assert "Length: 6 minutes\n" in notes
+    for name in ("front desk", "kitchens"):
+        assert name not in notes
+        assert name not in desk.chapters.read_text().lower()
+    assert "discharge letter" in notes
+
+
 def test_what_was_reviewed_is_to_be_read_again_after_a_merge(tmp_path: Path) -> None:
     """A new draft brings the mark back, so that nothing a machine wrote is published unread."""
     desk = Desk(tmp_path)

@@ -21,15 +21,18 @@ from pipeline.model import (
     DRAFT_MARKS,
     Cue,
     DraftState,
+    EditAction,
     Episode,
     Outline,
     Part,
     Problem,
     Show,
+    Timeline,
     Withdrawal,
 )
 from pipeline.trust import withdrawals
 from pipeline.words.cleaning import decode
+from pipeline.words.moving import REMOVED
 from pipeline.workspace import Workspace
 
 _NAMES: Mapping[Part, str] = {Part.CHAPTERS: workspace.CHAPTERS_NAME, Part.NOTES: workspace.NOTES_NAME}
@@ -138,7 +141,7 @@ class Drafting:
     def _notes(self, show: Show, episode: Episode) -> Episode:
         said = self._words(show, episode) if episode.transcript else None
         summary = self._summary(show, episode, said) if said else ""
-        heard = pages.Heard(outline=said.outline, length_ms=said.length_ms, summary=summary) if said else None
+        heard = pages.Heard(outline=said.outline, length_ms=said.kept_ms, summary=summary) if said else None
         shown = (
             episode if episode.chapters or not said else dataclasses.replace(episode, chapters=said.outline.chapters)
         )
@@ -232,7 +235,7 @@ class Drafting:
 
 
 class _Words:
-    """What is said in an episode, as it may leave: without what was removed, and without withdrawn voices."""
+    """What is said in an episode, as it may leave: without what was removed or cut, and without withdrawn voices."""
 
     def __init__(self, where: Workspace, cache: Cache, now: datetime, show: Show, episode: Episode) -> None:
         self.show, self.episode, self._cache, self._today = show, episode, cache, now.date()
@@ -279,8 +282,25 @@ class _Words:
         return words.plain_text(dataclasses.replace(transcript, cues=cues)).decode() if transcript else ""
 
     @property
+    def kept_ms(self) -> int | None:
+        """How long the recording lasts without what is cut out of it."""
+        return None if self.length_ms is None else self.length_ms - self._cut.covered_ms(0, self.length_ms)
+
+    @cached_property
     def _cues(self) -> Sequence[Cue]:
-        return self._seen.transcript.cues if self._seen.transcript else ()
+        """What is said; of a cue that is edited in part, nobody knows which words go: none of it is repeated."""
+        there = self._seen.transcript.cues if self._seen.transcript else ()
+        edited = Timeline(covered=tuple((edit.start_ms, edit.end_ms) for edit in self.episode.edits))
+        kept = (cue for cue in there if self._cut.covered_ms(cue.start_ms, cue.end_ms) < cue.end_ms - cue.start_ms)
+        return tuple(
+            dataclasses.replace(cue, text=REMOVED) if edited.covered_ms(cue.start_ms, cue.end_ms) else cue
+            for cue in kept
+        )
+
+    @cached_property
+    def _cut(self) -> Timeline:
+        edits = (edit for edit in self.episode.edits if edit.action is EditAction.CUT)
+        return Timeline(covered=tuple((edit.start_ms, edit.end_ms) for edit in edits))
 
 
 def _is_untouched_without_words(episode: Episode) -> bool:
