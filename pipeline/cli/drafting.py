@@ -34,7 +34,9 @@ def draft(where: Workspace, slug: str, screen: Screen, *, now: datetime, again: 
     if is_transcribed:
         screen.say(f"Transcript: {_DONE.get(before, 'drafted anew, and merged with what was changed by hand')}.")
     elif again and before:
-        screen.say("Transcript: left as it is: no machine drafted it, or there is nothing to add.")
+        has_draft = workspace.drafted(episode.path, workspace.TRANSCRIPT_NAMES[0]) is not None
+        why = "there is nothing to add" if has_draft else "no machine drafted it"
+        screen.say(f"Transcript: left as it is: {why}.")
     for _, each in drafting.drafted:
         screen.say(f"{str(each.part).capitalize()}: {each.done}.")
     if episode.transcript is None:
