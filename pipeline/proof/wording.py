@@ -1,18 +1,13 @@
 """Corrected cues and chapters, and the files they came from, enter; the texts of those files leave; pure."""
 
-import html
 import re
 import sys
-import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from pipeline.model import DRAFT_MARKS, Chapter, Cue, Part, is_marked
-from pipeline.words import unmarked
-from pipeline.words.timing import stamp
-from pipeline.workspace import toml
+from pipeline.words import chapters_toml, cue_block, unmarked
 
-_WIDTH = 65
 _AT_THE_END = sys.maxsize
 _WORDLESS = re.compile(r"(NOTE|STYLE|REGION)(?:[ \t]|$)")
 _TIME_LINE = re.compile(r"\s*(?:(\d+):)?(\d+):(\d+)[.,](\d+)\s*-->")
@@ -36,7 +31,7 @@ def webvtt_text(old: str, cues: Sequence[Cue], *, is_draft: bool) -> str:
     for cue in cues:
         while notes and notes[0][0] <= cue.start_ms:
             written.append(notes.pop(0)[1])
-        written.append(_block(cue))
+        written.append(cue_block(cue))
     return "\n\n".join([*written, *(note for _, note in notes)]) + "\n"
 
 
@@ -48,31 +43,15 @@ def chapters_text(old: str, chapters: Sequence[Chapter], *, is_draft: bool) -> s
         chapters: ascending by start, with their addresses and images.
         is_draft: whether nobody has reviewed them: they keep the mark of a draft.
     """
-    lines = [DRAFT_MARKS[Part.CHAPTERS]] if is_draft else []
+    mark = [DRAFT_MARKS[Part.CHAPTERS]] if is_draft else []
     head = "\n".join(_head(old)).strip("\n")
-    lines += head.split("\n") if head else []
-    for chapter in chapters:
-        table = {
-            "start": stamp(chapter.start_ms, "."),
-            "title": chapter.title,
-            "url": chapter.url,
-            "image": chapter.image.name if chapter.image else None,
-        }
-        lines += toml.table_lines("chapters", table)
-    return "\n".join(lines).lstrip("\n") + "\n"
+    return "\n".join([*mark, *([head, ""] if head else [""] * is_draft), chapters_toml(chapters)])
 
 
 def has_remarks_between(old: str) -> bool:
     """Say whether a chapters.toml has remarks other than above its first chapter, which are not kept."""
     rest = old.split("\n")[len(_head(old, with_marks=True)) :]
     return any(_REMARK_BEHIND.search(line) and not is_marked(line, Part.CHAPTERS) for line in rest)
-
-
-def _block(cue: Cue) -> str:
-    lines = textwrap.wrap(cue.text, _WIDTH, break_long_words=False, break_on_hyphens=False)
-    text = html.escape("\n".join(lines), quote=False)
-    voiced = f"<v {html.escape(cue.speaker, quote=False)}>{text}</v>" if cue.speaker else text
-    return f"{stamp(cue.start_ms, '.')} --> {stamp(cue.end_ms, '.')}\n{voiced}"
 
 
 def _head(old: str, *, with_marks: bool = False) -> list[str]:

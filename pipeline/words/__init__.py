@@ -13,7 +13,16 @@ from pipeline.words.merging import merged
 from pipeline.words.moving import moved
 from pipeline.words.notes import notes_html, plain
 from pipeline.words.reading import read_transcript
-from pipeline.words.writing import draft_webvtt, hurried, plain_text, srt, transcript_json, turns_text, webvtt
+from pipeline.words.writing import (
+    cue_block,
+    draft_webvtt,
+    hurried,
+    plain_text,
+    srt,
+    transcript_json,
+    turns_text,
+    webvtt,
+)
 
 __all__ = [
     "aligned",
@@ -21,6 +30,7 @@ __all__ = [
     "brought_names",
     "chapters_json",
     "chapters_toml",
+    "cue_block",
     "draft_webvtt",
     "heard_json",
     "hurried",
