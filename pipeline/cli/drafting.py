@@ -40,8 +40,9 @@ def draft(where: Workspace, slug: str, screen: Screen, *, now: datetime, again: 
     for _, each in drafting.drafted:
         screen.say(f"{str(each.part).capitalize()}: {each.done}.")
     if episode.transcript is None:
-        hint = "Put transcript.vtt beside the recording, or name a model in [speech] of cln_media.toml"
-        screen.say(f"There is no transcript: without one there are no chapters, and only bare notes. {hint}.")
+        said = "There is no transcript: without one there are no chapters, and only bare notes."
+        how = " Put transcript.vtt into its folder, or name a model in [speech] of cln_media.toml."
+        screen.say(said if show.speech.model else said + how)  # with a model, a warning has told what is the matter
     _say_what_is_next(after, screen)
 
 

@@ -2,6 +2,7 @@
 
 import codecs
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.errors import WorkspaceError
@@ -108,6 +109,8 @@ def keep_previous(path: Path, data: bytes, *, hint: str = _HINT) -> str:
                 numbered(number).replace(numbered(number + 1))
         beside.replace(numbered(1))
     except OSError as error:
+        with suppress(OSError):  # not even that can be done in a folder that is closed
+            beside.unlink(missing_ok=True)
         message = f"the version before could not be kept: {error.strerror}"
         raise WorkspaceError(message, source=folder, hint=hint) from error
     return f"{DRAFTS_NAME}/{PREVIOUS_NAME}/{numbered(1).name}"

@@ -158,7 +158,7 @@ SHOW_SECTIONS = (
                 kind="text",
                 doc="The show's artwork: a square PNG or JPEG of 1400 to 3000 pixels, beside this file. Without this "
                 "key it is artwork.png if that is there; else, or with an empty text, one is drawn.",
-                example='"artwork.png"',
+                shown='"artwork.png"',
             ),
             Key(
                 name="artwork_alt",
@@ -660,8 +660,15 @@ SHOW_SECTIONS = (
         doc="Acronyms and terms that drafted notes spell out.",
         many=True,
         keys=(
-            Key(name="term", kind="text", doc="As it is said, such as ICB.", required=True, maximum=60),
-            Key(name="meaning", kind="text", doc="What it stands for.", required=True, maximum=255),
+            Key(name="term", kind="text", doc="As it is said.", required=True, maximum=60, example='"ICB"'),
+            Key(
+                name="meaning",
+                kind="text",
+                doc="What it stands for.",
+                required=True,
+                maximum=255,
+                example='"integrated care board"',
+            ),
         ),
     ),
     Section(
@@ -1147,7 +1154,7 @@ def _section_lines(section: Section) -> Iterator[str]:
 def _key_lines(key: Key, *, commented_out: bool) -> Iterator[str]:
     yield from _comment(key.doc)
     if key.required or (key.example and not commented_out):
-        yield f"{'# ' if commented_out else ''}{key.name} = {key.example}"
+        yield f"{'# ' if commented_out else ''}{key.name} = {key.example or _placeholder(key)}"
     else:
         yield f"# {key.name} = {key.default_toml() or key.example or _placeholder(key)}"
 
