@@ -356,6 +356,19 @@ def test_what_somebody_writes_while_a_program_thinks_is_left(tmp_path: Path, aga
     assert desk.read()[1].machine_drafted == ()
 
 
+def test_a_program_does_not_hear_what_could_identify_a_patient(tmp_path: Path) -> None:
+    """A cue with an NHS number is left out of what it reads, until somebody has decided about it."""
+    desk = Desk(tmp_path)
+    desk.transcript.write_bytes(TALK.replace(b"telephone", b"999 123 4567 telephone", 1))
+    (desk.root / "summarise.py").write_text("import sys; open('heard.txt', 'w').write(sys.stdin.read()); print('Yes.')")
+    desk.configure(f"\n[notes]\ncommand = {json.dumps([sys.executable, 'summarise.py'])}\n")
+    desk.survey()
+    heard = (desk.root / "heard.txt").read_text()
+    assert "999 123" not in heard
+    assert "[removed]" in heard
+    assert "telephone" in heard
+
+
 def test_nothing_is_disclosed_of_an_answer_that_is_gone(tmp_path: Path) -> None:
     """Notes that nobody touched, drafted anew without the program, are no longer said to be a model's."""
     desk = Desk(tmp_path)

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pipeline import drafting, pages, words, workspace
+from pipeline import drafting, identifiers, pages, words, workspace
 from pipeline.build import asking, gate
 from pipeline.build.mastering import Report, length_ms
 from pipeline.cache import Cache
@@ -265,7 +265,7 @@ class _Words:
         return drafting.outline(
             self._cues,
             length_ms=self.length_ms,
-            find=gate.Finder(show, episode, self._cache, self._today).find,
+            find=self._finder.find,
             speakers=episode.speakers,
             glossary=show.notes.glossary,
             known=known,
@@ -273,13 +273,25 @@ class _Words:
 
     @cached_property
     def plain(self) -> str:
-        """The transcript as plain text, with roles in place of names that may not be told."""
+        """The transcript as plain text: roles in place of names, and no cue in which what could identify was found."""
         labels = {
             name: each.label for each in self._seen.speakers for name in (each.role, each.label, each.name) if name
         }
-        cues = tuple(dataclasses.replace(cue, speaker=labels.get(cue.speaker or "", _VOICE)) for cue in self._cues)
+        joined = identifiers.joined(self._cues)
+        found = (joined.cues_of(each.start, each.end) for each in self._finder.find(joined.text))
+        hidden = {index for indices in found for index in indices}
+        cues = tuple(
+            dataclasses.replace(
+                cue, speaker=labels.get(cue.speaker or "", _VOICE), text=REMOVED if index in hidden else cue.text
+            )
+            for index, cue in enumerate(self._cues)
+        )
         transcript = self._seen.transcript
         return words.plain_text(dataclasses.replace(transcript, cues=cues)).decode() if transcript else ""
+
+    @cached_property
+    def _finder(self) -> gate.Finder:
+        return gate.Finder(self.show, self._seen, self._cache, self._today)
 
     @property
     def kept_ms(self) -> int | None:
