@@ -178,6 +178,11 @@ EPISODES = {
         "has words at 41:10, after the episode ends (40:02)",
         True,
     ),
+    "late words of a draft": (
+        {"transcript": _transcript("Chair", 2_470_000), "published": None},
+        "has words at 41:10, after the episode ends (40:02)",
+        False,
+    ),
     "a repaired transcript": (
         {"transcript": replace(_transcript("Chair"), repairs=("line 3: a comma was read as a point",))},
         "line 3: a comma was read as a point",

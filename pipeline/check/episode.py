@@ -130,7 +130,8 @@ class EpisodeCheck:
         last_ms = max(cue.start_ms for cue in transcript.cues)
         if end_ms is not None and last_ms >= end_ms:
             message = f"has words at {clock(last_ms)}, after the episode ends ({clock(end_ms)})"
-            yield self._problem(transcript.origin, message, "Is it the transcript of this recording?")
+            hint = "Is it the transcript of this recording?"
+            yield self._problem(transcript.origin, message, hint, fatal=self.due)
 
     def _speakers(self) -> Iterator[Problem]:
         for file, message, hint, fatal in named(self.episode):
