@@ -54,13 +54,26 @@ DRAFT_MARKS: Mapping[Part, str] = {  # a line of the file for as long as nobody 
     Part.NOTES: "<!-- draft: delete this line when the notes have been reviewed -->",
 }
 
+_MARK_STARTS = {
+    part: re.compile(re.escape(mark.partition(":")[0].lower()) + r"(?!\w| (?!delete\b)\w)")
+    for part, mark in DRAFT_MARKS.items()
+}
+
 CHECK_MARK = "NOTE check:"  # begins the line above a cue of a drafted transcript to which somebody should listen
 
 
 def is_marked(text: str, part: Part) -> bool:
-    """Say whether the file of a part still carries the mark of a draft, wherever an editor has moved it."""
-    start = DRAFT_MARKS[part].partition(":")[0]
-    return any(line.strip().lower().startswith(start.lower()) for line in text.splitlines())
+    """Say whether the file of a part still carries the mark of a draft, wherever and however an editor has put it.
+
+    "Note draft guidance", said in the middle of a cue, is none.
+    """
+    mark = _MARK_STARTS[part]
+    return any(mark.match(_plain(line)) for line in text.splitlines() if "draft" in line.lower())
+
+
+def _plain(line: str) -> str:
+    """Return a line in small letters, without what nobody sees: byte order marks, odd and repeated spaces."""
+    return " ".join("".join(each for each in line if each.isprintable() or each.isspace()).lower().split())
 
 
 SPEECH_MODELS = (  # those that are known by name, the smallest first

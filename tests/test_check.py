@@ -178,6 +178,11 @@ EPISODES = {
         "has words at 41:10, after the episode ends (40:02)",
         True,
     ),
+    "late words of a draft": (
+        {"transcript": _transcript("Chair", 2_470_000), "published": None},
+        "has words at 41:10, after the episode ends (40:02)",
+        False,
+    ),
     "a repaired transcript": (
         {"transcript": replace(_transcript("Chair"), repairs=("line 3: a comma was read as a point",))},
         "line 3: a comma was read as a point",
@@ -282,6 +287,8 @@ def test_a_draft_is_known_by_its_mark() -> None:
     """Notes are a draft while the mark stands on any line of its own, however spaced."""
     assert is_marked(f"\ufeff\r\nTitle\r\n  {DRAFT_MARKS[Part.NOTES].upper()}\r\n", Part.NOTES)
     assert not is_marked("Our first draft: delete nothing\n", Part.NOTES)
+    assert is_marked("note draft\n", Part.TRANSCRIPT)
+    assert not is_marked("We should\nnote draft guidance of the trust\n", Part.TRANSCRIPT)
 
 
 def test_slugs_and_guids_are_unique() -> None:

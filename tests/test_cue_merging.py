@@ -166,3 +166,22 @@ def test_a_corrected_file_that_cannot_be_read_is_refused_by_its_line() -> None:
     """Nothing is merged with a file that a reader would not understand."""
     with pytest.raises(WordsError, match="line 8"):
         merged(BASE.replace("00:00:02.000 --> 00:00:04.000\n", "of\n\n", 1), BASE)
+
+
+def test_times_that_a_word_processor_changed_are_times_all_the_same() -> None:
+    """A cue whose arrow is read in spite of its form is merged as a cue; a comment that holds times stays one."""
+    edited = BASE.replace("the cap", "the CAP").replace("-->", "->", 1) + "\nNOTE\n0:01 -> 0:02 is loud\n"
+    whole = merged(edited, draft((0, "Welcome"), (2, "of the month"), (10, "Next: Jo Ann"), (20, "Goodbye")))
+    read = words.read_transcript(whole.encode(), source=SOURCE, language="en")
+    assert [cue.text for cue in read.cues] == ["Welcome to the CAP", "of the month", "Next: Jo Ann", "Goodbye"]
+    assert "NOTE\n0:01 -> 0:02 is loud" in whole
+
+
+def test_what_stands_in_one_block_with_the_mark_is_kept() -> None:
+    """Blank lines are easily lost: a cue above the mark, or a remark below it, stays."""
+    edited = BASE.replace(f"{MARK}\n", f"{MARK}\nask Leeds about this\n")
+    assert "NOTE\nask Leeds about this\n" in merged(edited, BASE)
+    edited = BASE.replace(f"{MARK}\n\n", "").replace("the cap\n", f"the CAP\n{MARK}\n")
+    whole = merged(edited, draft((0, "Machine"), (10, "Next is Joan")))
+    assert "Welcome to the CAP" in whole
+    assert whole.count(MARK) == 1

@@ -1,8 +1,10 @@
 """Drafts in a workspace: what is written when, what is never written over, who says that a machine did."""
 
+import codecs
 import json
 import os
 import shlex
+import shutil
 import sys
 import wave
 from collections.abc import Sequence
@@ -21,7 +23,7 @@ from pipeline.cache import Cache
 from pipeline.cli import run
 from pipeline.errors import MediaError
 from pipeline.model import DRAFT_MARKS, DraftState, Episode, Part, Show, Term, Transcript
-from pipeline.workspace import Workspace, read_episode, read_show
+from pipeline.workspace import Workspace, draft_state, read_episode, read_show
 from pipeline.workspace.keys import SIGNED_PARTS
 from tests import samples, studio
 from tests.test_build import Heard, release
@@ -184,7 +186,30 @@ def test_again_replaces_what_nobody_touched_and_keeps_what_somebody_did(tmp_path
     assert "What the desk learned." in merged
     assert "What we learned." not in merged
     assert "1. What worked, and where?" in desk.kept("notes.md")
+    assert desk.kept("previous/notes-1.md") == notes.replace("1. What worked, and where?", "1. The rota worked.")
     assert desk.states()[Part.NOTES] is DraftState.EDITED
+
+
+def test_what_is_cut_or_bleeped_is_not_repeated(tmp_path: Path) -> None:
+    """Words that edits take out of the sound stand in no quote, title, key word or summary; the length is without."""
+    desk = Desk(tmp_path)
+    (desk.root / "summarise.py").write_text("import sys\nprint('Heard:', sys.stdin.read())\n")
+    desk.configure(f"\n[notes]\ncommand = {json.dumps([sys.executable, 'summarise.py'])}\n")
+    desk.survey()
+    for name in ("front desk", "kitchens"):
+        assert name in desk.notes.read_text()
+    cues = [cue for cue in samples.talk() if "kitchens" in cue.text]
+    edits = [("cut", 0, 230_000), *(("bleep", cue.end_ms - 1_000, cue.end_ms - 500) for cue in cues)]
+    toml = desk.folder / "episode.toml"
+    rows = (f'\n[[edits]]\nstart = {s / 1000}\nend = {e / 1000}\naction = "{what}"\n' for what, s, e in edits)
+    toml.write_text(toml.read_text() + "".join(rows))
+    desk.again()
+    notes = desk.notes.read_text()
+    assert "Length: 6 minutes\n" in notes
+    for name in ("front desk", "kitchens"):
+        assert name not in notes
+        assert name not in desk.chapters.read_text().lower()
+    assert "discharge letter" in notes
 
 
 def test_what_was_reviewed_is_to_be_read_again_after_a_merge(tmp_path: Path) -> None:
@@ -227,6 +252,55 @@ def test_what_somebody_wrote_by_hand_is_left(tmp_path: Path) -> None:
     assert desk.notes.read_text() == "Our own.\n"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("part", list(Part))
+def test_a_mark_is_seen_however_an_editor_saves_the_file(tmp_path: Path, part: Part, encoding: str) -> None:
+    """Notepad writes byte order marks, UTF-16 and Windows line ends, other editors odd spaces: it is a draft still."""
+    path = tmp_path / "file"
+    start = codecs.BOM_UTF16_BE if encoding == "utf-16-be" else b""
+    for mark in (DRAFT_MARKS[part], DRAFT_MARKS[part].replace(" ", "\u00a0\u200b ").upper()):
+        path.write_bytes(start + f"{mark}\r\n\r\nWords\r\n".encode(encoding))
+        assert draft_state(path, part) is DraftState.EDITED
+        path.write_bytes(start + "Words\r\n".encode(encoding))
+        assert draft_state(path, part) is DraftState.REVIEWED
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8-sig"])
+def test_what_notepad_saved_is_merged_too(tmp_path: Path, encoding: str) -> None:
+    """Chapters in any encoding that is read are also merged with a new draft; what stands behind a mark stays."""
+    desk = Desk(tmp_path)
+    desk.survey()
+    third = desk.read()[1].chapters[2]
+    text = desk.chapters.read_text().replace(f'title = "{third.title}"', 'title = "Größe"').replace("\n", "\r\n")
+    desk.chapters.write_bytes(text.encode(encoding))
+    desk.transcript.write_bytes(TALK.replace(b"front desk", b"reception").replace(b"telephone", b"switchboard"))
+    desk.notes.write_text(desk.notes.read_text().replace(NOTES_MARK, f"{NOTES_MARK} Ours, behind it."))
+    assert [each.rpartition(", and ")[2] for each in desk.again()] == ["merged with what was changed by hand"] * 2
+    assert "Größe" in [chapter.title for chapter in desk.read()[1].chapters]
+    assert "Ours, behind it." in desk.notes.read_text()
+
+
+def test_a_folder_of_drafts_that_cannot_be_used_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file, a link or rubbish in its place stops the drafting, and neither status nor check."""
+    desk = Desk(tmp_path / "work")
+    desk.survey()
+    kept = desk.folder / "drafts"
+    (kept / "notes.md").write_bytes(b"\xff\xfe\x00")
+    refused = ["is not the text that a machine drafted", "Not a directory", "is a link to another place"]
+    for number, sentence in enumerate(refused):
+        if number:
+            shutil.rmtree(kept) if kept.is_dir() else kept.unlink()
+            kept.write_text("x") if number == 1 else kept.symlink_to(tmp_path)
+            desk.notes.unlink(missing_ok=True)
+        with pytest.raises(MediaError, match=sentence):
+            desk.again()
+        assert run(["-C", str(desk.root), "status"]) == 0
+        assert "Traceback" not in capsys.readouterr().err
+    assert not (tmp_path / "chapters.toml").exists()
+
+
 SUMMARY = "# Summary\nA rota <b>helps</b>.\n\n```\n<!-- never closed\n"
 
 
@@ -264,6 +338,35 @@ def test_a_program_may_summarise_and_the_feed_says_so(tmp_path: Path) -> None:
     )
     desk.again()
     assert "notes" in desk.read()[1].machine_drafted
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_somebody_writes_while_a_program_thinks_is_left(tmp_path: Path, again: bool) -> None:
+    """A summary takes minutes: notes that were written or corrected meanwhile are not replaced."""
+    desk = Desk(tmp_path)
+    if again:
+        desk.survey()
+    path = "episodes/alpha/notes.md"
+    desk.configure(command(f"open({path!r}, 'w').write('Ours, just now.'); print('A summary.')"))
+    if again:
+        assert desk.again()[1] == "notes: left as it is: somebody wrote it meanwhile"
+    else:
+        desk.survey()
+    assert desk.notes.read_text() == "Ours, just now."
+    assert desk.read()[1].machine_drafted == ()
+
+
+def test_a_program_does_not_hear_what_could_identify_a_patient(tmp_path: Path) -> None:
+    """A cue with an NHS number is left out of what it reads, until somebody has decided about it."""
+    desk = Desk(tmp_path)
+    desk.transcript.write_bytes(TALK.replace(b"telephone", b"999 123 4567 telephone", 1))
+    (desk.root / "summarise.py").write_text("import sys; open('heard.txt', 'w').write(sys.stdin.read()); print('Yes.')")
+    desk.configure(f"\n[notes]\ncommand = {json.dumps([sys.executable, 'summarise.py'])}\n")
+    desk.survey()
+    heard = (desk.root / "heard.txt").read_text()
+    assert "999 123" not in heard
+    assert "[removed]" in heard
+    assert "telephone" in heard
 
 
 def test_nothing_is_disclosed_of_an_answer_that_is_gone(tmp_path: Path) -> None:
@@ -332,7 +435,7 @@ def test_the_command_drafts_and_says_what_is_next(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().out.splitlines() == [
         "Chapters: drafted.",
         "Notes: drafted.",
-        "Next: read and correct the chapters and notes: cln-media proof alpha",
+        "Next: read and correct its chapters: cln-media proof alpha; and its notes: notes.md, in a text editor",
     ]
     assert desk.states()[Part.CHAPTERS] is DraftState.DRAFTED
     assert run(["-C", str(tmp_path), "status", "--json"]) == 0

@@ -16,7 +16,7 @@ from pipeline.build import transcribing
 from pipeline.build.survey import READERS
 from pipeline.cache import Cache
 from pipeline.errors import WordsError
-from pipeline.model import DRAFT_MARKS, Episode, Part, Show
+from pipeline.model import DRAFT_MARKS, Episode, Part, Show, Transcript
 from pipeline.workspace import Workspace
 from tests import studio
 from tests.test_build import Heard
@@ -132,10 +132,38 @@ def test_drafting_again_without_changes_hears_nothing_and_changes_nothing(drafte
     report = Heard()
     assert not draft(root, report=report)
     assert report.began == []
-    assert draft(root, again=True, report=report)
+    heard = root / "episodes/spoken/drafts/heard.json"
+    facts = heard.read_bytes()
+    heard.unlink()
+    assert not draft(root, again=True, report=report)
     assert report.began == ["Transcribing spoken"]
     assert report.fractions["spoken"] == pytest.approx(1.0, abs=0.01)
-    assert (pieces(root), transcript(root).read_bytes()) == (before, text)
+    assert (pieces(root), transcript(root).read_bytes(), heard.read_bytes()) == (before, text, facts)
+
+
+def test_a_review_holds_where_a_new_draft_adds_nothing(drafted: Path, tmp_path: Path) -> None:
+    """Chapters and notes can be drafted anew from a corrected transcript, which need not be read once more."""
+    root = studio.copy_workspace(drafted, tmp_path / "work")
+    text = transcript(root).read_text().replace(f"{MARK}\n\n", "").replace("elcome", "ell come")
+    reviewed = b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()
+    transcript(root).write_bytes(reviewed)
+    assert not draft(root, again=True)
+    assert transcript(root).read_bytes() == reviewed
+
+
+def test_what_was_brought_goes_first_when_it_is_drafted_again(drafted: Path, tmp_path: Path) -> None:
+    """What `ingest` found beside the recording names the people: no recogniser takes its place."""
+    root = studio.copy_workspace(drafted, tmp_path / "work")
+    kept = root / "episodes/spoken/drafts"
+    brought = b"WEBVTT\n\n00:00:00.000 --> 00:00:02.500\n<v Chair>Welcome to the set.\n"
+    (kept / "brought-meeting.vtt").write_bytes(brought)
+    made = words.read_brought(brought, source=kept / "brought-meeting.vtt", language="en")
+    assert isinstance(made, Transcript)
+    workspace.write_draft(root / "episodes/spoken", "transcript.vtt", words.draft_webvtt(made).decode())
+    before = transcript(root).read_bytes()
+    report = Heard()
+    assert not draft(root, again=True, report=report)
+    assert (report.began, transcript(root).read_bytes()) == ([], before)
 
 
 def test_hot_words_are_heard_anew_and_corrections_stay(drafted: Path, tmp_path: Path) -> None:
@@ -143,7 +171,8 @@ def test_hot_words_are_heard_anew_and_corrections_stay(drafted: Path, tmp_path: 
     root = studio.copy_workspace(drafted, tmp_path / "work")
     text = transcript(root).read_text().replace(f"{MARK}\n\n", "")
     first = next(line for line in text.splitlines() if "elcome" in line)
-    transcript(root).write_text(text.replace(first, "Welcome, corrected."))
+    corrected = text.replace(first, "Welcome, corrected.")
+    transcript(root).write_text(corrected)
     config = root / "cln_media.toml"
     config.write_text(
         config.read_text().replace("[speech]", '[speech]\nhot_words = ["General Practitioners"]')
@@ -155,6 +184,7 @@ def test_hot_words_are_heard_anew_and_corrections_stay(drafted: Path, tmp_path: 
     after = transcript(root).read_text()
     assert MARK in after
     assert "Welcome, corrected." in after
+    assert (root / "episodes/spoken/drafts/previous/transcript-1.vtt").read_text() == corrected
     assert len(pieces(root)) == 2 * len(before)
     assert (root / "episodes/spoken/drafts/transcript.vtt").read_text() != after
 
@@ -173,7 +203,7 @@ def test_a_transcript_that_no_machine_drafted_is_never_touched(drafted: Path, tm
 def test_a_corrected_transcript_that_cannot_be_read_is_left_alone(drafted: Path, tmp_path: Path) -> None:
     """A slip in the person's file is named by its line, and nothing is written."""
     root = studio.copy_workspace(drafted, tmp_path / "work")
-    broken = transcript(root).read_text().replace(" --> ", " till ", 1)
+    broken = transcript(root).read_text().replace(" --> ", " until ", 1)
     show, episode = read(root)
     transcript(root).write_text(broken)
     with closing(Cache(root / ".cache")) as cache, pytest.raises(WordsError, match=r"line \d+"):

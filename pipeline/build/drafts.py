@@ -12,24 +12,27 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pipeline import drafting, pages, words, workspace
+from pipeline import drafting, identifiers, pages, words, workspace
 from pipeline.build import asking, gate
 from pipeline.build.mastering import Report, length_ms
 from pipeline.cache import Cache
-from pipeline.errors import MediaError, WordsError
+from pipeline.errors import MediaError, WordsError, WorkspaceError
 from pipeline.model import (
     DRAFT_MARKS,
     Cue,
     DraftState,
+    EditAction,
     Episode,
     Outline,
     Part,
     Problem,
     Show,
+    Timeline,
     Withdrawal,
-    is_marked,
 )
 from pipeline.trust import withdrawals
+from pipeline.words.cleaning import decode
+from pipeline.words.moving import REMOVED
 from pipeline.workspace import Workspace
 
 _NAMES: Mapping[Part, str] = {Part.CHAPTERS: workspace.CHAPTERS_NAME, Part.NOTES: workspace.NOTES_NAME}
@@ -38,6 +41,7 @@ _ABOUT_CHAPTERS = (
     "Move, rename, remove and add what you like; the times are those of the recording.",
     "If you want no chapters, delete this file: it is not proposed again by itself.",
 )
+_MOST_BYTES = 20_000_000  # of a file that a person wrote
 _CHAPTER_LINE = "[[chapters]]"
 _VOICE = "Speaker"
 
@@ -137,11 +141,13 @@ class Drafting:
     def _notes(self, show: Show, episode: Episode) -> Episode:
         said = self._words(show, episode) if episode.transcript else None
         summary = self._summary(show, episode, said) if said else ""
-        heard = pages.Heard(outline=said.outline, length_ms=said.length_ms, summary=summary) if said else None
+        heard = pages.Heard(outline=said.outline, length_ms=said.kept_ms, summary=summary) if said else None
         shown = (
             episode if episode.chapters or not said else dataclasses.replace(episode, chapters=said.outline.chapters)
         )
         text = pages.draft_notes(show, shown, heard=heard, templates=self.where.templates)
+        if self._is_taken(episode, Part.NOTES):
+            return episode
         if summary:
             workspace.keep_summary(episode.path, summary)
         is_replaced = episode.drafts.get(Part.NOTES, DraftState.DRAFTED) is DraftState.DRAFTED
@@ -157,6 +163,8 @@ class Drafting:
         """Write a draft as far as the person's own work allows; return the file's text, None where it stays."""
         name, state = _NAMES[part], episode.drafts.get(part)
         base, path = workspace.drafted(episode.path, name), episode.path / name
+        if self._is_taken(episode, part):
+            return None
         if state in {None, DraftState.DRAFTED}:
             if state and text == base:
                 self._note(episode, Drafted(part=part, done="as it was: a new draft is the same", is_written=False))
@@ -168,7 +176,7 @@ class Drafting:
             done = "left as it is: no machine drafted it"
             self._note(episode, Drafted(part=part, done=done, is_written=False))
             return None
-        before, mine, after = (_unmarked(each, part) for each in (base, path.read_text(encoding="utf-8-sig"), text))
+        before, mine, after = (words.unmarked(each, part) for each in (base, _read(path), text))
         edited = _merged(part, before, mine, after, path)
         if edited == mine:
             self._note(episode, Drafted(part=part, done="left as it is: there is nothing to add", is_written=False))
@@ -177,6 +185,15 @@ class Drafting:
         workspace.write_draft(episode.path, name, text, edited=edited)
         self._note(episode, Drafted(part=part, done="drafted anew, and merged with what was changed by hand"))
         return edited
+
+    def _is_taken(self, episode: Episode, part: Part) -> bool:
+        """Say whether a person has begun to write a part since it was read: a program that summarises takes minutes."""
+        now = _state(episode.path / _NAMES[part], part)
+        is_taken = now is not episode.drafts.get(part) and now in {DraftState.EDITED, DraftState.REVIEWED}
+        if is_taken:
+            done = "left as it is: somebody wrote it meanwhile"
+            self._note(episode, Drafted(part=part, done=done, is_written=False))
+        return is_taken
 
     def _with(self, episode: Episode, part: Part, **changes: Any) -> Episode:
         state = workspace.draft_state(episode.path / _NAMES[part], part)
@@ -218,7 +235,7 @@ class Drafting:
 
 
 class _Words:
-    """What is said in an episode, as it may leave: without what was removed, and without withdrawn voices."""
+    """What is said in an episode, as it may leave: without what was removed or cut, and without withdrawn voices."""
 
     def __init__(self, where: Workspace, cache: Cache, now: datetime, show: Show, episode: Episode) -> None:
         self.show, self.episode, self._cache, self._today = show, episode, cache, now.date()
@@ -248,7 +265,7 @@ class _Words:
         return drafting.outline(
             self._cues,
             length_ms=self.length_ms,
-            find=gate.Finder(show, episode, self._cache, self._today).find,
+            find=self._finder.find,
             speakers=episode.speakers,
             glossary=show.notes.glossary,
             known=known,
@@ -256,17 +273,46 @@ class _Words:
 
     @cached_property
     def plain(self) -> str:
-        """The transcript as plain text, with roles in place of names that may not be told."""
+        """The transcript as plain text: roles in place of names, and no cue in which what could identify was found."""
         labels = {
             name: each.label for each in self._seen.speakers for name in (each.role, each.label, each.name) if name
         }
-        cues = tuple(dataclasses.replace(cue, speaker=labels.get(cue.speaker or "", _VOICE)) for cue in self._cues)
+        joined = identifiers.joined(self._cues)
+        found = (joined.cues_of(each.start, each.end) for each in self._finder.find(joined.text))
+        hidden = {index for indices in found for index in indices}
+        cues = tuple(
+            dataclasses.replace(
+                cue, speaker=labels.get(cue.speaker or "", _VOICE), text=REMOVED if index in hidden else cue.text
+            )
+            for index, cue in enumerate(self._cues)
+        )
         transcript = self._seen.transcript
         return words.plain_text(dataclasses.replace(transcript, cues=cues)).decode() if transcript else ""
 
+    @cached_property
+    def _finder(self) -> gate.Finder:
+        return gate.Finder(self.show, self._seen, self._cache, self._today)
+
     @property
+    def kept_ms(self) -> int | None:
+        """How long the recording lasts without what is cut out of it."""
+        return None if self.length_ms is None else self.length_ms - self._cut.covered_ms(0, self.length_ms)
+
+    @cached_property
     def _cues(self) -> Sequence[Cue]:
-        return self._seen.transcript.cues if self._seen.transcript else ()
+        """What is said; of a cue that is edited in part, nobody knows which words go: none of it is repeated."""
+        there = self._seen.transcript.cues if self._seen.transcript else ()
+        edited = Timeline(covered=tuple((edit.start_ms, edit.end_ms) for edit in self.episode.edits))
+        kept = (cue for cue in there if self._cut.covered_ms(cue.start_ms, cue.end_ms) < cue.end_ms - cue.start_ms)
+        return tuple(
+            dataclasses.replace(cue, text=REMOVED) if edited.covered_ms(cue.start_ms, cue.end_ms) else cue
+            for cue in kept
+        )
+
+    @cached_property
+    def _cut(self) -> Timeline:
+        edits = (edit for edit in self.episode.edits if edit.action is EditAction.CUT)
+        return Timeline(covered=tuple((edit.start_ms, edit.end_ms) for edit in edits))
 
 
 def _is_untouched_without_words(episode: Episode) -> bool:
@@ -274,8 +320,25 @@ def _is_untouched_without_words(episode: Episode) -> bool:
     return is_untouched and pages.WITHOUT_WORDS in (episode.notes or "")
 
 
-def _unmarked(text: str, part: Part) -> str:
-    return "".join(line for line in text.splitlines(keepends=True) if not is_marked(line, part))
+def _state(path: Path, part: Part) -> DraftState | None:
+    try:
+        return workspace.draft_state(path, part)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _read(path: Path) -> str:
+    try:
+        text = decode(path.read_bytes(), source=path, limit=_MOST_BYTES)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _unreadable(path: Path, error: OSError) -> WorkspaceError:
+    return WorkspaceError(f"cannot be read: {error.strerror}", source=path, hint="Check the rights of that file.")
 
 
 def _merged(part: Part, base: str, mine: str, theirs: str, path: Path) -> str:

@@ -15,6 +15,7 @@ from pipeline.cache import Cache, key
 from pipeline.errors import MediaError, WorkspaceError
 from pipeline.model import Episode, HeardWord, Problem, Show, Transcript, Turn
 from pipeline.workspace import DRAFTS_NAME, HEARD_NAME, TRANSCRIPT_NAMES
+from pipeline.workspace.places import BROUGHT_START
 
 NAME = TRANSCRIPT_NAMES[0]
 MOST_BYTES = 60_000_000  # of what somebody brought: a Word document may hold pictures
@@ -47,7 +48,7 @@ def transcripts(
 
 def _can_be_drafted(show: Show, episode: Episode) -> bool:
     can_hear = bool(show.speech.model) and speech.found(show.speech.model or "") is not None
-    return can_hear or bool(words.brought_names(_names(episode)))
+    return can_hear or bool(_brought_paths(episode))
 
 
 def draft(cache: Cache, show: Show, episode: Episode, report: Report, *, again: bool = False) -> bool:
@@ -61,7 +62,8 @@ def draft(cache: Cache, show: Show, episode: Episode, report: Report, *, again: 
         again: also where there is a draft already, corrected or not: what a person changed in it stays.
 
     Returns:
-        Whether something was written: a transcript that no machine drafted is left as it is.
+        Whether something was written: a transcript that no machine drafted, or to which a new draft adds nothing, is
+        left as it is.
 
     Raises:
         MediaError: the recogniser, its model, the recording or the transcript cannot be used.
@@ -74,17 +76,31 @@ def draft(cache: Cache, show: Show, episode: Episode, report: Report, *, again: 
     if made is None:
         return False
     text = words.draft_webvtt(*made[:2]).decode()
-    edited = None
+    edited, is_new = None, True
     if _has_one(episode):  # looked at only now: hearing takes long, and a person may save meanwhile
         if not again or base is None:
             return False
-        edited = words.merged_vtt(
-            base, _bytes(episode.path / NAME), text, source=episode.path / NAME, language=language
-        )
-    workspace.write_draft(episode.path, NAME, text, edited=edited)
-    if made.heard:
-        workspace.replace_text(episode.path / DRAFTS_NAME / HEARD_NAME, words.heard_json(made.heard).decode())
-    return True
+        edited = _merged(episode.path / NAME, base, text, language)
+        is_new = edited is not None
+    if is_new:
+        workspace.write_draft(episode.path, NAME, text, edited=edited)
+    heard = episode.path / DRAFTS_NAME / HEARD_NAME
+    if made.heard and (is_new or not heard.exists()):
+        workspace.replace_text(heard, words.heard_json(made.heard).decode())
+    return is_new
+
+
+def _merged(path: Path, base: str, text: str, language: str) -> str | None:
+    """Merge a new draft with the file of a person; None where nothing of it comes in: then a review still holds."""
+    mine, edited = b"", ""
+    while (there := _bytes(path)) != mine or not edited:  # merging three hours takes seconds in which somebody may save
+        mine, edited = there, words.merged_vtt(base, there, text, source=path, language=language)
+    if text == base:
+        return None
+    if mine == base.encode():
+        return edited
+    before, after = (words.read_transcript(each, source=path, language=language) for each in (mine, edited.encode()))
+    return None if after.cues == before.cues else edited
 
 
 def likely_words(show: Show) -> tuple[str, ...]:
@@ -120,26 +136,33 @@ def _drafted(cache: Cache, show: Show, episode: Episode, report: Report) -> _Mad
 
 
 def _brought(episode: Episode, language: str, report: Report) -> Transcript | tuple[Turn, ...] | None:
-    """Read the first transcript in the folder that can be read; what is wrong with the others is told."""
-    for name in words.brought_names(_names(episode)):
-        path = episode.path / name
+    """Read the first transcript that can be read; what is wrong with the others is told."""
+    for path in _brought_paths(episode):
         try:
             return words.read_brought(_bytes(path), source=path, language=language)
         except MediaError as error:
             message = f"cannot be used as the transcript: {error.message}"
             hint = error.hint or "Export it again, or remove it."
-            source = f"episodes/{episode.path.name}/{name}"
+            source = f"episodes/{episode.path.name}/{path.relative_to(episode.path).as_posix()}"
             report.warn(Problem(source=source, message=message, hint=hint, fatal=False))
     return None
 
 
-def _names(episode: Episode) -> list[str]:
-    """List the files of the folder; links are left out, as they may lead anywhere."""
+def _brought_paths(episode: Episode) -> list[Path]:
+    """List what somebody put into the folder, then what `ingest` found beside the recording: the best first."""
+    kept = episode.path / DRAFTS_NAME
+    is_there = not kept.is_symlink() and kept.is_dir()
+    names = [name for name in _names(kept) if name.startswith(BROUGHT_START)] if is_there else []
+    return [episode.path / name for name in words.brought_names(_names(episode.path))] + [kept / name for name in names]
+
+
+def _names(folder: Path) -> list[str]:
+    """List the files of a folder; links are left out, as they may lead anywhere."""
     try:
-        return sorted(each.name for each in episode.path.iterdir() if each.is_file() and not each.is_symlink())
+        return sorted(each.name for each in folder.iterdir() if each.is_file() and not each.is_symlink())
     except OSError as error:
         hint = "Check the rights of that folder."
-        raise WorkspaceError(f"cannot be read: {error.strerror}", source=episode.path, hint=hint) from error
+        raise WorkspaceError(f"cannot be read: {error.strerror}", source=folder, hint=hint) from error
 
 
 def _has_one(episode: Episode) -> bool:

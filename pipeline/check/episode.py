@@ -130,7 +130,8 @@ class EpisodeCheck:
         last_ms = max(cue.start_ms for cue in transcript.cues)
         if end_ms is not None and last_ms >= end_ms:
             message = f"has words at {clock(last_ms)}, after the episode ends ({clock(end_ms)})"
-            yield self._problem(transcript.origin, message, "Is it the transcript of this recording?")
+            hint = "Is it the transcript of this recording?"
+            yield self._problem(transcript.origin, message, hint, fatal=self.due)
 
     def _speakers(self) -> Iterator[Problem]:
         for file, message, hint, fatal in named(self.episode):
@@ -150,7 +151,7 @@ class EpisodeCheck:
             edited = ", edited but not yet said to be reviewed" if is_edited else ""
             mark = DRAFT_MARKS[part].partition(":")[0]
             hint = f'Read it, correct it, and delete the line that begins with "{mark}"'
-            hint += f"; or use: cln-media proof {self.episode.slug}"
+            hint += " in a text editor." if part is Part.NOTES else f"; or use: cln-media proof {self.episode.slug}"
             yield self._problem(files[part], f"is still the draft made by machine{edited}", hint, fatal=self.due)
 
     def _cover(self) -> Iterator[Problem]:

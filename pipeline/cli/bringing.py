@@ -9,6 +9,7 @@ from pipeline.errors import MediaError, WordsError
 from pipeline.ingest import slug_of
 from pipeline.model import Episode, Problem, Recording, Transcript, Turn
 from pipeline.workspace import Workspace
+from pipeline.workspace.places import BROUGHT_START
 
 MAX_BYTES = 60_000_000
 TEXT_NAME = "transcript.txt"
@@ -68,14 +69,15 @@ def _problem(path: Path, error: MediaError | OSError) -> Problem:
 
 
 def _take(episode: Episode, path: Path, data: bytes, brought: Transcript | tuple[Turn, ...]) -> None:
+    name = f"{BROUGHT_START}{slug_of(path.stem) or 'transcript'}{path.suffix.lower()}"
+    kept = episode.path / workspace.DRAFTS_NAME / name
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_bytes(data)
     if isinstance(brought, Transcript):
         text = words.draft_webvtt(brought).decode()
         workspace.write_draft(episode.path, workspace.TRANSCRIPT_NAMES[0], text)
     else:
         workspace.write_new(episode.path / TEXT_NAME, words.turns_text(brought).decode())
-    kept = episode.path / workspace.DRAFTS_NAME / f"brought-{slug_of(path.stem) or 'transcript'}{path.suffix.lower()}"
-    kept.parent.mkdir(exist_ok=True)
-    kept.write_bytes(data)
 
 
 def _tell(

@@ -67,8 +67,8 @@ def dispose(where: Workspace, slug: str, screen: Screen, *, now: datetime, by: s
             raise WorkspaceError(f"cannot be removed: {error.strerror}", source=each, hint=hint) from error
     removed = [each.name for each in present] + [f"{DRAFTS_NAME}/"] * bool(drafts)
     screen.say(f"Removed: {', '.join(removed) or 'nothing was left'}. Copies elsewhere,")
-    screen.say("such as on the recorder or in a backup, are yours to remove. The folder .cache may still hold masters:")
-    screen.say("delete it, and what is published is mastered again.")
+    screen.say("such as on the recorder or in a backup, are yours to remove. The folder .cache may still hold masters,")
+    screen.say("and words as they were heard: delete it, and what is published is mastered again.")
 
 
 def _drafts(episode: Episode) -> list[Path]:

@@ -8,9 +8,12 @@ from pipeline.build import transcribing
 from pipeline.build.drafts import Drafting
 from pipeline.build.survey import READERS, CheckFailedError, survey
 from pipeline.cache import Cache
+from pipeline.cli.looking import how_to_read
 from pipeline.cli.screen import Screen
-from pipeline.model import Episode, Show
+from pipeline.model import DraftState, Episode, Part, Show
 from pipeline.workspace import Workspace
+
+_DONE = {None: "drafted", DraftState.DRAFTED: "drafted anew"}
 
 
 def draft(where: Workspace, slug: str, screen: Screen, *, now: datetime, again: bool) -> None:
@@ -24,16 +27,22 @@ def draft(where: Workspace, slug: str, screen: Screen, *, now: datetime, again: 
         report = screen.report()
         drafting = Drafting(where, cache, report, now=now)
         drafting.refuse_where_settled(episode)
+        before = episode.drafts.get(Part.TRANSCRIPT)
         is_transcribed = transcribing.transcripts(cache, show, (episode,), report, again=again)
         episode = _read_again(where, show, episode)
         after = drafting.asked_for(show, episode, again=again)
     if is_transcribed:
-        screen.say(f"Transcript: {'drafted anew, and merged with what was changed' if again else 'drafted'}.")
+        screen.say(f"Transcript: {_DONE.get(before, 'drafted anew, and merged with what was changed by hand')}.")
+    elif again and before:
+        has_draft = workspace.drafted(episode.path, workspace.TRANSCRIPT_NAMES[0]) is not None
+        why = "there is nothing to add" if has_draft else "no machine drafted it"
+        screen.say(f"Transcript: left as it is: {why}.")
     for _, each in drafting.drafted:
         screen.say(f"{str(each.part).capitalize()}: {each.done}.")
     if episode.transcript is None:
-        hint = "Put transcript.vtt beside the recording, or name a model in [speech] of cln_media.toml"
-        screen.say(f"There is no transcript: without one there are no chapters, and only bare notes. {hint}.")
+        said = "There is no transcript: without one there are no chapters, and only bare notes."
+        how = " Put transcript.vtt into its folder, or name a model in [speech] of cln_media.toml."
+        screen.say(said if show.speech.model else said + how)  # with a model, a warning has told what is the matter
     _say_what_is_next(after, screen)
 
 
@@ -57,9 +66,5 @@ def _read_again(where: Workspace, show: Show, episode: Episode) -> Episode:
 
 
 def _say_what_is_next(episode: Episode, screen: Screen) -> None:
-    unread = [str(part) for part in episode.unread]
-    if unread:
-        listed = " and ".join([", ".join(unread[:-1]), unread[-1]] if unread[:-1] else unread)
-        screen.say(f"Next: read and correct the {listed}: cln-media proof {episode.slug}")
-    else:
-        screen.say("Nothing waits for a reader.")
+    is_left = bool(episode.unread)
+    screen.say(f"Next: read and correct its {how_to_read(episode)}" if is_left else "Nothing waits for a reader.")

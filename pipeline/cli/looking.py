@@ -187,13 +187,21 @@ def _state(seen: _Seen, episode: Episode, master: Master | None) -> tuple[str, s
     return state, _next(episode, master, state)
 
 
+def how_to_read(episode: Episode) -> str:
+    """Say which parts of an episode nobody has read yet, and where each is corrected."""
+    heard = " and ".join(str(part) for part in episode.unread if part is not Part.NOTES)
+    told = [f"{heard}: cln-media proof {episode.slug}"] if heard else []
+    told += ["notes: notes.md, in a text editor"] if Part.NOTES in episode.unread else []
+    return "; and its ".join(told)
+
+
 def _next(episode: Episode, master: Master | None, state: str) -> str:
     if master is None:
         return "cln-media build"
     if episode.published is None:
         return "a publication date: published in episode.toml"
     if episode.unread:
-        return f"somebody to read its drafts: cln-media proof {episode.slug}"
+        return f"somebody to read its {how_to_read(episode)}"
     if state == "scheduled":
         return f"its time, {episode.published:%d %B %Y %H:%M}"
     if episode.visibility is Visibility.MEMBERS:  # it has no public page that could tell more

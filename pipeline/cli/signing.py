@@ -68,7 +68,7 @@ def sign(where: Workspace, slug: str, screen: Screen, *, now: datetime, role: st
 def _refuse_unready(episode: Episode, here: str) -> None:
     if episode.unread:
         listed = " and ".join(map(str, episode.unread))
-        hint = f"Read and correct it first: cln-media proof {episode.slug}"
+        hint = f"First read and correct its {looking.how_to_read(episode)}"
         raise WorkspaceError(f"is not reviewed: a machine drafted its {listed}", source=here, hint=hint)
     if episode.published is None:
         hint = "Set published in episode.toml first: the date stands in the tags, and is signed with them."

@@ -5,16 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline import workspace
-from pipeline.cache import write_atomic
-from pipeline.errors import MediaError, WordsError, WorkspaceError
+from pipeline.errors import MediaError, WordsError
 from pipeline.model import Chapter, Cue, Part, Transcript, is_marked
 from pipeline.proof import wording
 from pipeline.proof.paper import Paper, Written, chapters_file, chapters_of, transcript_file, transcript_of
 from pipeline.proof.wishes import Wish
-from pipeline.words import read_chapters, read_transcript, srt
+from pipeline.words import read_chapters, read_transcript, srt, unmarked
+from pipeline.workspace.drafting import keep_previous
+from pipeline.workspace.places import PREVIOUS_NAME
 
-PREVIOUS_NAME = "previous"  # in drafts/
-KEPT = 10
 _HINT = "Make room on the disk and check the rights of that folder, then save again: the page still has your text."
 
 
@@ -68,7 +67,7 @@ def _transcript(paper: Paper, old: Written, wish: Wish, saved: Saved) -> Callabl
     is_draft = is_marked(text, Part.TRANSCRIPT) and Part.TRANSCRIPT not in wish.reviewed
     path = old.path
     if cues == tuple(before.cues):
-        new = text if is_draft else wording.unmarked(text, Part.TRANSCRIPT, with_checks=True)
+        new = text if is_draft else unmarked(text, Part.TRANSCRIPT, with_checks=True)
     elif path.suffix == ".srt" and not any(cue.speaker for cue in cues):
         new = srt(Transcript(language=paper.language, cues=cues, origin=path.name)).decode()
     else:
@@ -104,7 +103,7 @@ def _chapters(paper: Paper, old: Written, wish: Wish, saved: Saved) -> Callable[
     chapters = before if wish.chapters is None else tuple(_placed(paper, chapter) for chapter in wish.chapters)
     is_draft = is_marked(text, Part.CHAPTERS) and Part.CHAPTERS not in wish.reviewed
     if chapters == before:
-        new = text if is_draft else wording.unmarked(text, Part.CHAPTERS)
+        new = text if is_draft else unmarked(text, Part.CHAPTERS)
     else:
         new = wording.chapters_text(text, chapters, is_draft=is_draft)
         read_chapters(new.encode(), source=old.path)
@@ -128,7 +127,7 @@ def _replace(old: Written, path: Path, text: str, saved: Saved) -> str:
     data = text.encode()
     if data == old.data and path == old.path:
         return ""
-    name = keep(old) if old.version else ""
+    name = keep_previous(old.path, old.data, hint=_HINT) if old.version else ""
     workspace.replace_text(path, text)
     if path != old.path:
         try:
@@ -136,31 +135,3 @@ def _replace(old: Written, path: Path, text: str, saved: Saved) -> str:
         except OSError as error:
             saved.said.append(f"{old.path.name} could not be removed ({error.strerror}): {path.name} goes before it.")
     return name
-
-
-def keep(old: Written) -> str:
-    """Keep a version of a file in drafts/previous/, where transcript-1.vtt is the newest of at most ten.
-
-    Returns:
-        The name of what was kept, below the episode's folder.
-
-    Raises:
-        WorkspaceError: it cannot be written; the versions kept before are as they were.
-    """
-    folder = old.path.parent / workspace.DRAFTS_NAME / PREVIOUS_NAME
-
-    def numbered(number: int) -> Path:
-        return folder / f"{old.path.stem}-{number}{old.path.suffix}"
-
-    beside = folder / f".{old.path.name}.new"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(beside, old.data)
-        for number in range(KEPT - 1, 0, -1):
-            if numbered(number).exists():
-                numbered(number).replace(numbered(number + 1))
-        beside.replace(numbered(1))
-    except OSError as error:
-        message = f"the version before could not be kept: {error.strerror}"
-        raise WorkspaceError(message, source=folder, hint=_HINT) from error
-    return f"{workspace.DRAFTS_NAME}/{PREVIOUS_NAME}/{numbered(1).name}"

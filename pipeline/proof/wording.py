@@ -1,16 +1,13 @@
 """Corrected cues and chapters, and the files they came from, enter; the texts of those files leave; pure."""
 
-import html
 import re
 import sys
-import textwrap
 from collections.abc import Iterator, Sequence
-from itertools import groupby, zip_longest
+from itertools import groupby
 
-from pipeline.model import CHECK_MARK, DRAFT_MARKS, Chapter, Cue, Part, is_marked
-from pipeline.workspace import toml
+from pipeline.model import DRAFT_MARKS, Chapter, Cue, Part, is_marked
+from pipeline.words import chapters_toml, cue_block, unmarked
 
-_WIDTH = 65
 _AT_THE_END = sys.maxsize
 _WORDLESS = re.compile(r"(NOTE|STYLE|REGION)(?:[ \t]|$)")
 _TIME_LINE = re.compile(r"\s*(?:(\d+):)?(\d+):(\d+)[.,](\d+)\s*-->")
@@ -34,7 +31,7 @@ def webvtt_text(old: str, cues: Sequence[Cue], *, is_draft: bool) -> str:
     for cue in cues:
         while notes and notes[0][0] <= cue.start_ms:
             written.append(notes.pop(0)[1])
-        written.append(_block(cue))
+        written.append(cue_block(cue))
     return "\n\n".join([*written, *(note for _, note in notes)]) + "\n"
 
 
@@ -46,54 +43,15 @@ def chapters_text(old: str, chapters: Sequence[Chapter], *, is_draft: bool) -> s
         chapters: ascending by start, with their addresses and images.
         is_draft: whether nobody has reviewed them: they keep the mark of a draft.
     """
-    lines = [DRAFT_MARKS[Part.CHAPTERS]] if is_draft else []
+    mark = [DRAFT_MARKS[Part.CHAPTERS]] if is_draft else []
     head = "\n".join(_head(old)).strip("\n")
-    lines += head.split("\n") if head else []
-    for chapter in chapters:
-        table = {
-            "start": stamp(chapter.start_ms),
-            "title": chapter.title,
-            "url": chapter.url,
-            "image": chapter.image.name if chapter.image else None,
-        }
-        lines += toml.table_lines("chapters", table)
-    return "\n".join(lines).lstrip("\n") + "\n"
+    return "\n".join([*mark, *([head, ""] if head else [""] * is_draft), chapters_toml(chapters)])
 
 
 def has_remarks_between(old: str) -> bool:
     """Say whether a chapters.toml has remarks other than above its first chapter, which are not kept."""
     rest = old.split("\n")[len(_head(old, with_marks=True)) :]
     return any(_REMARK_BEHIND.search(line) and not is_marked(line, Part.CHAPTERS) for line in rest)
-
-
-def unmarked(text: str, part: Part, *, with_checks: bool = False) -> str:
-    """Take the mark of a draft out of a file's text, and what was to be listened to, if asked; leave all else."""
-    lines = text.split("\n")
-    kept = list[str]()
-    for line, below in zip_longest(lines, lines[1:], fillvalue=""):
-        is_check = with_checks and part is Part.TRANSCRIPT and line.startswith(CHECK_MARK)
-        if not (is_check or is_marked(line, part)):
-            kept.append(line)
-        elif part is Part.TRANSCRIPT and below.strip():
-            kept.append("NOTE")  # of what a person has written below the mark
-        elif part is Part.TRANSCRIPT and kept and not kept[-1].strip():
-            kept.pop()  # the mark stood in a block of its own: one blank line is enough
-    return "\n".join(kept)
-
-
-def stamp(milliseconds: int) -> str:
-    """Write a time as `00:12:30.500`."""
-    seconds, fraction = divmod(milliseconds, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}.{fraction:03}"
-
-
-def _block(cue: Cue) -> str:
-    lines = textwrap.wrap(cue.text, _WIDTH, break_long_words=False, break_on_hyphens=False)
-    text = html.escape("\n".join(lines), quote=False)
-    voiced = f"<v {html.escape(cue.speaker, quote=False)}>{text}</v>" if cue.speaker else text
-    return f"{stamp(cue.start_ms)} --> {stamp(cue.end_ms)}\n{voiced}"
 
 
 def _head(old: str, *, with_marks: bool = False) -> list[str]:

@@ -8,11 +8,21 @@ from pipeline.words.brought import beside, brought_names, read_brought
 from pipeline.words.chapters import chapters_json, chapters_toml, read_chapters
 from pipeline.words.cue_merging import merged_by_time, merged_vtt
 from pipeline.words.heard import heard_json, read_heard
+from pipeline.words.marks import unmarked
 from pipeline.words.merging import merged
 from pipeline.words.moving import moved
 from pipeline.words.notes import notes_html, plain
 from pipeline.words.reading import read_transcript
-from pipeline.words.writing import draft_webvtt, hurried, plain_text, srt, transcript_json, turns_text, webvtt
+from pipeline.words.writing import (
+    cue_block,
+    draft_webvtt,
+    hurried,
+    plain_text,
+    srt,
+    transcript_json,
+    turns_text,
+    webvtt,
+)
 
 __all__ = [
     "aligned",
@@ -20,6 +30,7 @@ __all__ = [
     "brought_names",
     "chapters_json",
     "chapters_toml",
+    "cue_block",
     "draft_webvtt",
     "heard_json",
     "hurried",
@@ -37,5 +48,6 @@ __all__ = [
     "srt",
     "transcript_json",
     "turns_text",
+    "unmarked",
     "webvtt",
 ]

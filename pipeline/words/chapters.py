@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pipeline.errors import WordsError
 from pipeline.model import Chapter, clock
 from pipeline.words.cleaning import clean_line, decode
+from pipeline.words.timing import stamp
 
 CHAPTERS_JSON_VERSION = "1.2.0"
 
@@ -88,17 +89,10 @@ def chapters_toml(chapters: Iterable[Chapter], *, remarks: Iterable[str] = ()) -
     """
     lines = [f"# {clean_line(remark)}" for remark in remarks]
     for chapter in chapters:
-        values = {"start": _stamp(chapter.start_ms), "title": chapter.title, "url": chapter.url}
+        values = {"start": stamp(chapter.start_ms, "."), "title": chapter.title, "url": chapter.url}
         values["image"] = chapter.image.name if chapter.image else None
         lines += ["", "[[chapters]]", *(f"{key} = {_quoted(value)}" for key, value in values.items() if value)]
     return "\n".join(lines).lstrip("\n") + "\n"
-
-
-def _stamp(milliseconds: int) -> str:
-    seconds, rest = divmod(milliseconds, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}.{rest:03}"
 
 
 def _quoted(text: str) -> str:

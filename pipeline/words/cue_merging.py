@@ -8,13 +8,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.model import CHECK_MARK, DRAFT_MARKS, Cue, Part, is_marked
+from pipeline.model import CHECK_MARK, DRAFT_MARKS, Cue, Part
 from pipeline.words.cleaning import decode
+from pipeline.words.marks import unmarked
 from pipeline.words.reading import MAX_BYTES, read_transcript
+from pipeline.words.timing import may_be_time_line
 
 T = TypeVar("T")
 Span = tuple[int, int]
 
+_COMMENT = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s|$)")
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 
 
@@ -108,12 +111,10 @@ class _File:
 
     @classmethod
     def read(cls, text: str, language: str) -> "_File":
-        header, *parts = _parts(text)
+        header, *parts = _parts(unmarked(_NEWLINE.sub("\n", text), Part.TRANSCRIPT))
         blocks, above = list[_Block](), list[str]()
         for part in parts:
-            if is_marked(part, Part.TRANSCRIPT):
-                continue
-            cues = _cues(part, language) if "-->" in part else ()
+            cues = _cues(part, language) if _has_times(part) else ()
             above.append(part)
             if cues:
                 notes = tuple(note for note in above[:-1] if not note.startswith(CHECK_MARK))
@@ -124,11 +125,16 @@ class _File:
 
 def _parts(text: str) -> list[str]:
     """Cut a file at its blank lines; the header comes first, also where a cue follows it at once."""
-    lines = _NEWLINE.split(text)
+    lines = text.split("\n")
     parts = [list(group) for blank, group in groupby(lines, key=lambda line: not line.strip()) if not blank]
     first = next((index for index, line in enumerate(parts[0]) if "-->" in line), len(parts[0]))
     parts[:1] = [part for part in (parts[0][:first], parts[0][first:]) if part]
     return ["\n".join(part) for part in parts]
+
+
+def _has_times(block: str) -> bool:
+    is_comment = _COMMENT.match(block) is not None
+    return "-->" in block or (not is_comment and any(map(may_be_time_line, block.split("\n"))))
 
 
 def _cues(block: str, language: str) -> tuple[Cue, ...]:

@@ -1,6 +1,7 @@
 """A line with the times of a cue enters, as the formats want it or as people and programs get it wrong; ms leave."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from pipeline.words.repairs import LineError, Repairs
@@ -87,12 +88,17 @@ def times(number: int, line: str, repairs: Repairs, *, is_subrip: bool, followin
     return read
 
 
-def stamp(milliseconds: int, point: str) -> str:
-    """Write a time as cues have it: `00:00:01.000`."""
+def stamp(milliseconds: int, point: str = ".") -> str:
+    """Write a time as cues and chapters have it: `00:00:01.000`."""
     seconds, fraction = divmod(milliseconds, 1000)
+    return f"{_clock(seconds)}{point}{fraction:03}"
+
+
+@lru_cache(maxsize=20_000)  # each time is asked for once for every form that it is written in
+def _clock(seconds: int) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}{point}{fraction:03}"
+    return f"{hours:02}:{minutes:02}:{seconds:02}"
 
 
 def _unglued(start: _Stamp, number: str) -> tuple[str | None, _Stamp]:

@@ -6,12 +6,12 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from itertools import pairwise
 from types import MappingProxyType
 
 from pipeline.model import CHECK_MARK, DRAFT_MARKS, Cue, Part, Transcript, Turn
 from pipeline.words.cleaning import clean_line
+from pipeline.words.timing import stamp
 from pipeline.words.voices import ENTITY
 
 TRANSCRIPT_JSON_VERSION = "1.0.0"
@@ -64,7 +64,7 @@ def draft_webvtt(transcript: Transcript, checks: Mapping[int, str] = MappingProx
     for cue in _spoken(transcript):
         if check := left.pop(cue.start_ms, None):
             blocks.append(f"{CHECK_MARK} {_ARROW.sub('->', clean_line(check))}")
-        blocks.append(_cue(cue, _wrapped(cue.text.split(" "), _VTT_WIDTH)))
+        blocks.append(cue_block(cue))
     return ("\n\n".join(blocks) + "\n").encode()
 
 
@@ -83,7 +83,7 @@ def srt(transcript: Transcript) -> bytes:
     """
     blocks: list[str] = []
     for number, (piece, lines) in enumerate(_ordered(_announced(_paced(transcript)), _SRT_WIDTH), start=1):
-        times = f"{_stamp(piece.start_ms, ',')} --> {_stamp(piece.end_ms, ',')}"
+        times = f"{stamp(piece.start_ms, ',')} --> {stamp(piece.end_ms, ',')}"
         blocks.append("\n".join([str(number), times, *lines, ""]))
     return "\n".join(blocks).encode()
 
@@ -140,10 +140,15 @@ def hurried(transcript: Transcript) -> tuple[Cue, ...]:
     return tuple(cue for cue in _paced(transcript) if cue.end_ms - cue.start_ms < _CHARACTER_MS * len(cue.text))
 
 
+def cue_block(cue: Cue) -> str:
+    """Write a cue as it is, for a person to correct: WebVTT, with as many lines as its words need."""
+    return _cue(cue, _wrapped(cue.text.split(" "), _VTT_WIDTH))
+
+
 def _cue(cue: Cue, lines: list[str]) -> str:
     text = "\n".join(_escaped(line) for line in lines)
     voiced = f"<v {_escaped(cue.speaker)}>{text}</v>" if cue.speaker else text
-    return f"{_stamp(cue.start_ms, '.')} --> {_stamp(cue.end_ms, '.')}\n{voiced}"
+    return f"{stamp(cue.start_ms, '.')} --> {stamp(cue.end_ms, '.')}\n{voiced}"
 
 
 def _turns(before: Cue, cue: Cue) -> bool:
@@ -278,15 +283,3 @@ def _defused(text: str) -> str:
         return text
     plain = _TAG_START.sub("< ", _ARROW.sub("->", text))
     return ENTITY.sub(lambda match: "&amp;" + match[0][1:] if html.unescape(match[0]) != match[0] else match[0], plain)
-
-
-def _stamp(milliseconds: int, point: str) -> str:
-    seconds, fraction = divmod(milliseconds, 1000)
-    return f"{_clock(seconds)}{point}{fraction:03}"
-
-
-@lru_cache(maxsize=20_000)
-def _clock(seconds: int) -> str:
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}"

@@ -1,12 +1,16 @@
 """Files of an episode written whole; what machines drafted of it, kept in `drafts/` beside what people make of it."""
 
+import codecs
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.errors import WorkspaceError
-from pipeline.model import DRAFT_MARKS, DraftState, Part, is_marked
-from pipeline.workspace.places import DRAFTS_NAME, SUMMARY_NAME
+from pipeline.model import DraftState, Part, is_marked
+from pipeline.workspace.places import DRAFTS_NAME, PREVIOUS_NAME, SUMMARY_NAME
 
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as an editor writes that saves "Unicode"
+_KEPT = 10
 _HINT = "Check the free space and the rights of that folder."
 
 
@@ -24,13 +28,15 @@ def state(path: Path, part: Part) -> DraftState:
         OSError: the file cannot be read.
     """
     data = path.read_bytes()
-    start = DRAFT_MARKS[part].partition(":")[0].lower().encode()
-    if start not in data.lower() or not is_marked(data.decode(errors="replace"), part):
+    is_utf16 = data.startswith(_UTF16_MARKS)
+    if not is_utf16 and b"draft" not in data.lower():  # as in nearly every file; the same as below, much faster
+        return DraftState.REVIEWED
+    if not is_marked(data.decode("utf-16" if is_utf16 else "utf-8", errors="replace"), part):
         return DraftState.REVIEWED
     kept = path.parent / DRAFTS_NAME / path.name
     try:
         return DraftState.DRAFTED if kept.read_bytes() == data else DraftState.EDITED
-    except FileNotFoundError:
+    except OSError:  # not there, or nobody may read it: what counts is the mark
         return DraftState.EDITED
 
 
@@ -45,10 +51,12 @@ def drafted(folder: Path, name: str) -> str | None:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise WorkspaceError(
-            f"cannot be read: {error}", source=path, hint="Delete it: it can be made again."
-        ) from error
+    except OSError as error:
+        hint = "Check the rights of that file and its folder."
+        raise WorkspaceError(f"cannot be read: {error.strerror}", source=path, hint=hint) from error
+    except UnicodeDecodeError as error:
+        hint = "Leave that folder to cln-media; this file can be deleted, it is made again."
+        raise WorkspaceError("is not the text that a machine drafted", source=path, hint=hint) from error
 
 
 def write_draft(folder: Path, name: str, text: str, *, edited: str | None = None) -> None:
@@ -58,15 +66,54 @@ def write_draft(folder: Path, name: str, text: str, *, edited: str | None = None
         folder: the episode's.
         name: of the file, such as notes.md.
         text: the draft.
-        edited: what to write for the person, where they have changed an earlier draft: both, merged.
+        edited: what to write for the person, where they have changed an earlier draft: both, merged. What they had is
+            kept, see `keep_previous`.
 
     Raises:
         WorkspaceError: it cannot be written.
     """
     kept = folder / DRAFTS_NAME / name
     _made(kept.parent)
+    if edited is not None:
+        keep_previous(folder / name, _bytes(folder / name))
     replace_text(kept, text)
     replace_text(folder / name, text if edited is None else edited)
+
+
+def keep_previous(path: Path, data: bytes, *, hint: str = _HINT) -> str:
+    """Keep a version of a person's file in drafts/previous/, where transcript-1.vtt is the newest of at most ten.
+
+    Args:
+        path: the file.
+        data: what stands in it.
+        hint: what to do where it cannot be kept.
+
+    Returns:
+        The name of what was kept, below the episode's folder.
+
+    Raises:
+        WorkspaceError: it cannot be written; the versions kept before are as they were.
+    """
+    folder = path.parent / DRAFTS_NAME / PREVIOUS_NAME
+
+    def numbered(number: int) -> Path:
+        return folder / f"{path.stem}-{number}{path.suffix}"
+
+    _made(folder.parent)
+    beside = folder / f".{path.name}.new"
+    try:
+        folder.mkdir(exist_ok=True)
+        _write(beside, data)
+        for number in range(_KEPT - 1, 0, -1):
+            if numbered(number).exists():
+                numbered(number).replace(numbered(number + 1))
+        beside.replace(numbered(1))
+    except OSError as error:
+        with suppress(OSError):  # not even that can be done in a folder that is closed
+            beside.unlink(missing_ok=True)
+        message = f"the version before could not be kept: {error.strerror}"
+        raise WorkspaceError(message, source=folder, hint=hint) from error
+    return f"{DRAFTS_NAME}/{PREVIOUS_NAME}/{numbered(1).name}"
 
 
 def keep_summary(folder: Path, text: str) -> None:
@@ -98,6 +145,8 @@ def has_summary(folder: Path) -> bool:
 
 
 def _made(folder: Path) -> None:
+    if folder.is_symlink():  # with it, what was drafted of a recording would outlive the recording elsewhere
+        raise WorkspaceError("is a link to another place", source=folder, hint="Put a folder in its place.")
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -127,11 +176,23 @@ def replace_text(path: Path, text: str) -> None:
     """
     beside = path.with_name(f".{path.name}.new")
     try:
-        with beside.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(beside, text.encode())
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise WorkspaceError(f"cannot be written: {error.strerror}", source=path, hint=_HINT) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        hint = "Check the rights of that file."
+        raise WorkspaceError(f"cannot be read: {error.strerror}", source=path, hint=hint) from error

@@ -4,6 +4,7 @@ import os
 import zoneinfo
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -107,8 +108,9 @@ class EpisodeReader:
         states: dict[Part, DraftState] = {}
         for part, names in _FILES.items():
             path = next((path for name in names if (path := self.folder / name).is_file()), None)
-            if path is not None:
-                states[part] = state(path, part)
+            found = self._try(path, partial(state, part=part)) if path is not None else None
+            if found is not None:
+                states[part] = found
         return states
 
     def _records(self, name: str, sections: tuple[keys.Section, ...]) -> list[dict[str, Any]]:

@@ -660,8 +660,15 @@ SHOW_SECTIONS = (
         doc="Acronyms and terms that drafted notes spell out.",
         many=True,
         keys=(
-            Key(name="term", kind="text", doc="As it is said, such as ICB.", required=True, maximum=60),
-            Key(name="meaning", kind="text", doc="What it stands for.", required=True, maximum=255),
+            Key(name="term", kind="text", doc="As it is said.", required=True, maximum=60, example='"ICB"'),
+            Key(
+                name="meaning",
+                kind="text",
+                doc="What it stands for.",
+                required=True,
+                maximum=255,
+                example='"integrated care board"',
+            ),
         ),
     ),
     Section(
@@ -1147,7 +1154,7 @@ def _section_lines(section: Section) -> Iterator[str]:
 def _key_lines(key: Key, *, commented_out: bool) -> Iterator[str]:
     yield from _comment(key.doc)
     if key.required or (key.example and not commented_out):
-        yield f"{'# ' if commented_out else ''}{key.name} = {key.example}"
+        yield f"{'# ' if commented_out else ''}{key.name} = {key.example or _placeholder(key)}"
     else:
         yield f"# {key.name} = {key.default_toml() or key.example or _placeholder(key)}"
 
