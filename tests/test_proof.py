@@ -200,6 +200,20 @@ def as_it_was(folder: Path) -> bool:
     return texts == (TRANSCRIPT, CHAPTERS) and not (folder / "drafts/previous").exists()
 
 
+def test_words_that_read_like_the_mark_are_refused_and_never_lost(served: Served, folder: Path) -> None:
+    """A cue that says what the mark says cannot be told from it: taking the mark away must not take the words."""
+    rows = [[start, end, text, None] for start, end, text, _ in served.words()["cues"]]
+    rows[0][2] = "NOTE draft: delete this"
+    answer = served.save(wish(served.words(), cues=rows, reviewed=["transcript"]))
+    text = (folder / "transcript.vtt").read_text()
+    assert "NOTE draft: delete this" in text if answer.status == 200 else text == TRANSCRIPT
+    assert served.save(wish(served.words(), cues=rows)).status == 200
+    answer = served.save(wish(served.words(), reviewed=["transcript"]))
+    assert answer.status == 422
+    assert b"would not read back as it was sent" in answer.body
+    assert "NOTE draft: delete this\n" in (folder / "transcript.vtt").read_text()
+
+
 # Who may ask
 
 
