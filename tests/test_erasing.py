@@ -582,7 +582,15 @@ def test_killed_at_any_moment_of_any_request(stage: Stage) -> None:
             kill(stage, number, moment)
 
 
-@pytest.mark.parametrize("fault", [Fault.LOST_REPLY, Fault.SLOW_DOWN, Fault.TRUNCATED, Fault.RESET_BEFORE])
+FAULTS = (
+    Fault.LOST_REPLY,
+    Fault.SLOW_DOWN,
+    pytest.param(Fault.TRUNCATED, marks=pytest.mark.soak),
+    pytest.param(Fault.RESET_BEFORE, marks=pytest.mark.soak),
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_at_each_request_is_got_over(stage: Stage, fault: Fault) -> None:
     """Each request meets the fault once, and the run ends well all the same."""
     for first in (0, 1, 2):

