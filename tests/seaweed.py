@@ -17,8 +17,11 @@ from typing import Any, BinaryIO
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 _START_SECONDS = 30.0
+_SETTLE_SECONDS = 60.0
+_SETTLED = "settled"
 _PORTS = (
     *("s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "filer.port", "filer.port.grpc"),
     *("volume.port", "volume.port.grpc", "admin.port", "admin.port.grpc"),
@@ -62,6 +65,23 @@ class Seaweed:
             )
         client.close()
         return name
+
+    def wait_until_settled(self, bucket: str) -> None:
+        """Wait until it stores and returns objects: started anew it answers seconds before it finds its volumes."""
+        client, end = self.client(), time.monotonic() + _SETTLE_SECONDS
+        try:
+            while True:
+                try:
+                    client.put_object(Bucket=bucket, Key=_SETTLED, Body=b"settled")
+                    client.get_object(Bucket=bucket, Key=_SETTLED)["Body"].read()
+                except ClientError:
+                    if time.monotonic() > end:
+                        raise
+                    time.sleep(0.1)
+                else:
+                    return
+        finally:
+            client.close()
 
 
 @contextmanager

@@ -151,6 +151,7 @@ def kill_server(stage: Stage, scene: Scene, number: int, moment: str) -> None:
 
     stage.proxy.watch(see)
     assert os.waitstatus_to_exitcode(stage.run(scene, prefix)) in (0, 3)
+    stage.server.wait_until_settled(stage.bucket)
     stage.proxy.reset()
     assert broken(stage.opened(prefix), KNOWN) == [], (scene.name, number, moment)
     stage.finish(scene, prefix)
