@@ -166,6 +166,21 @@ def test_what_was_brought_goes_first_when_it_is_drafted_again(drafted: Path, tmp
     assert (report.began, transcript(root).read_bytes()) == ([], before)
 
 
+def test_a_text_of_another_recording_is_told_of_and_what_was_heard_is_drafted(drafted: Path, tmp_path: Path) -> None:
+    """A text without times that fits no word of it stops no build: a warning names the file, and the hearing stands."""
+    root = studio.copy_workspace(drafted, tmp_path / "work")
+    transcript(root).rename(root / "heard.vtt")
+    shutil.rmtree(root / "episodes/spoken/drafts")
+    other = "\n\n".join(f"Chair: {word} {word}ed {word}ing {word}s" for word in ("bark", "moor", "quilt", "zinc"))
+    (root / "episodes/spoken/meeting-transcript.txt").write_text(other)
+    report = Heard()
+    assert draft(root, report=report)
+    assert transcript(root).read_bytes() == (root / "heard.vtt").read_bytes()
+    (problem,) = report.warnings
+    assert (problem.source, problem.fatal) == ("episodes/spoken/meeting-transcript.txt", False)
+    assert "words are heard in the recording" in problem.message
+
+
 def test_hot_words_are_heard_anew_and_corrections_stay(drafted: Path, tmp_path: Path) -> None:
     """Other likely words make another draft; what a person corrected, also after their review, stays."""
     root = studio.copy_workspace(drafted, tmp_path / "work")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pipeline import audio, speech, words, workspace
 from pipeline.build.mastering import Report, length_ms
 from pipeline.cache import Cache, key
-from pipeline.errors import MediaError, WorkspaceError
+from pipeline.errors import MediaError, WordsError, WorkspaceError
 from pipeline.model import Episode, HeardWord, Problem, Show, Transcript, Turn
 from pipeline.workspace import DRAFTS_NAME, HEARD_NAME, TRANSCRIPT_NAMES
 from pipeline.workspace.places import BROUGHT_START
@@ -118,7 +118,7 @@ class _Made(NamedTuple):
 
 def _drafted(cache: Cache, show: Show, episode: Episode, report: Report) -> _Made | None:
     language = episode.language or show.language
-    brought = _brought(episode, language, report)
+    source, brought = _brought(episode, language, report)
     if isinstance(brought, Transcript):
         return _Made(brought, {}, ())
     if not show.speech.model or speech.found(show.speech.model) is None:
@@ -129,23 +129,34 @@ def _drafted(cache: Cache, show: Show, episode: Episode, report: Report) -> _Mad
     if not heard:
         report.warn(_silent(episode))
         return None
-    if brought:
-        return _Made(words.aligned(brought, heard, language=language), {}, heard)
+    if brought and source:
+        try:
+            return _Made(words.aligned(brought, heard, language=language), {}, heard)
+        except WordsError as error:  # that of another recording, most likely: what was heard is the better draft
+            report.warn(_unusable(episode, source, error))
     transcript = speech.draft(heard, language=language)
     return _Made(transcript, speech.checks(transcript.cues, heard), heard)
 
 
-def _brought(episode: Episode, language: str, report: Report) -> Transcript | tuple[Turn, ...] | None:
-    """Read the first transcript that can be read; what is wrong with the others is told."""
+def _brought(
+    episode: Episode, language: str, report: Report
+) -> tuple[Path | None, Transcript | tuple[Turn, ...] | None]:
+    """Read the first transcript that can be read, with its path; what is wrong with the others is told."""
     for path in _brought_paths(episode):
         try:
-            return words.read_brought(_bytes(path), source=path, language=language)
+            return path, words.read_brought(_bytes(path), source=path, language=language)
         except MediaError as error:
-            message = f"cannot be used as the transcript: {error.message}"
-            hint = error.hint or "Export it again, or remove it."
-            source = f"episodes/{episode.path.name}/{path.relative_to(episode.path).as_posix()}"
-            report.warn(Problem(source=source, message=message, hint=hint, fatal=False))
-    return None
+            report.warn(_unusable(episode, path, error))
+    return None, None
+
+
+def _unusable(episode: Episode, path: Path, error: MediaError) -> Problem:
+    return Problem(
+        source=f"episodes/{episode.path.name}/{path.relative_to(episode.path).as_posix()}",
+        message=f"cannot be used as the transcript: {error.message}",
+        hint=error.hint or "Export it again, or remove it.",
+        fatal=False,
+    )
 
 
 def _brought_paths(episode: Episode) -> list[Path]:

@@ -80,7 +80,6 @@ _WORDS: dict[str, tuple[Is, int]] = {
 }
 _LONG = 4300  # figures that Python turns into a number; longer rows say none
 _TOKEN = re.compile(r"(?P<figures>[0-9]+)|(?P<word>[^\W\d_]+(?:['\u2019][^\W\d_]+)*)|(?P<mark>[^\w\s]|_)")
-_DIGITS = {Is.ZERO, Is.UNIT}
 _SMALL = {Is.UNIT, Is.TEEN, Is.TENS}
 
 
@@ -105,11 +104,6 @@ def tokens(text: str) -> list[Token]:
 def touches(before: Token, after: Token) -> bool:
     """Say whether nothing stands between two tokens."""
     return before.end == after.start
-
-
-def is_digit(token: Token) -> bool:
-    """Say whether a token is one spoken digit."""
-    return token.what in _DIGITS
 
 
 def skip(row: Tokens, at: int, allowed: frozenset[str], *, most: int = 8) -> int:

@@ -22,7 +22,6 @@ ABOUT_KEY = "about/index.html"
 PRIVACY_KEY = "privacy/index.html"
 NOT_FOUND_KEY = "404.html"
 MANIFEST_KEY = "site.webmanifest"
-SHORT_MS = 120_000  # below it, seconds matter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
