@@ -567,10 +567,10 @@ def kill(stage: Stage, number: int, moment: str) -> None:
 
 
 def test_killed_at_any_request_the_next_run_finishes(stage: Stage) -> None:
-    """Killed at every seventh request of a withdrawal, whether or not a publish comes between; `make soak` does all."""
+    """Killed at every tenth request of a withdrawal, whether or not a publish comes between; `make soak` does all."""
     count = requests_of(stage)
     assert count > 20
-    for number in range(1, count + 1, 7):
+    for number in range(1, count + 1, 10):
         kill(stage, number, _MOMENTS[number % 3])
 
 
@@ -584,7 +584,7 @@ def test_killed_at_any_moment_of_any_request(stage: Stage) -> None:
 
 FAULTS = (
     Fault.LOST_REPLY,
-    Fault.SLOW_DOWN,
+    pytest.param(Fault.SLOW_DOWN, marks=pytest.mark.soak),
     pytest.param(Fault.TRUNCATED, marks=pytest.mark.soak),
     pytest.param(Fault.RESET_BEFORE, marks=pytest.mark.soak),
 )

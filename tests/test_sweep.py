@@ -130,7 +130,7 @@ def sweep(stage: Stage, scene: Scene, moments: Callable[[int], tuple[str, ...]])
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 def test_killed_at_any_request_nothing_is_broken(stage: Stage, scene: Scene) -> None:
     """Killed at many requests of each kind of run: what is live is whole, and the next run finishes it."""
-    stride = 4 if len(scene.before) > 1 else 2  # fewest where much has to be prepared; `make soak` does them all
+    stride = 6 if len(scene.before) > 1 else 3  # fewest where much has to be prepared; `make soak` does them all
     assert sweep(stage, scene, lambda number: _MOMENTS[number % 3 : number % 3 + 1] if number % stride == 0 else ()) > 4
 
 
