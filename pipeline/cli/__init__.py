@@ -3,6 +3,7 @@
 Everything else is imported when a command needs it, so that `cln-media --help` answers at once.
 """
 
+import gc
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ EXIT_USAGE = 2
 EXIT_BUSY = 75
 EXIT_INTERRUPTED = 130
 DEFAULT_PORT = 8321
+_FEW_COLLECTIONS = 100_000  # objects made before rubbish is looked for: we make many and drop few, and looking is slow
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -336,6 +338,7 @@ for command in (*correcting.COMMANDS, *storing.COMMANDS, *trusting.COMMANDS):
 
 def main() -> None:
     """Run the command line, and turn every error into its sentence and exit code."""
+    gc.set_threshold(_FEW_COLLECTIONS)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console without our characters must not end in a traceback
