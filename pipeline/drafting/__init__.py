@@ -5,7 +5,14 @@ transcript gives the same proposals. Nothing is repeated in which `find` finds w
 names a speaker who has not agreed to be named. There is no summary: sentences picked out of talk make none.
 """
 
-from pipeline.drafting.proposing import outline
-from pipeline.drafting.topics import SHORTEST_MS
+from typing import TYPE_CHECKING
+
+from pipeline import on_first_use
+
+if TYPE_CHECKING:
+    from pipeline.drafting.proposing import outline
+    from pipeline.drafting.topics import SHORTEST_MS
 
 __all__ = ["SHORTEST_MS", "outline"]
+
+__getattr__ = on_first_use(__name__, {"SHORTEST_MS": "topics", "outline": "proposing"})

@@ -1,14 +1,18 @@
 """Sound enters, the words that are heard in it leave, and a draft Transcript of them."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from pipeline import on_first_use
 from pipeline.model import HeardWord, Transcript
 from pipeline.speech.cutting import cues
 from pipeline.speech.doubting import checks, doubted
-from pipeline.speech.downloading import Offer, download, offer
 from pipeline.speech.hearing import Recogniser, heard_words, hot, recipe
 from pipeline.speech.models import folder_of, found, how_to_get, is_available, is_name, models_folder, place
 from pipeline.speech.packing import RATE_HZ as SAMPLE_RATE_HZ
+
+if TYPE_CHECKING:
+    from pipeline.speech.downloading import Offer, download, offer
 
 __all__ = [
     "ORIGIN",
@@ -33,6 +37,8 @@ __all__ = [
 ]
 
 ORIGIN = "recogniser"
+
+__getattr__ = on_first_use(__name__, dict.fromkeys(("Offer", "download", "offer"), "downloading"))
 
 
 def draft(words: Sequence[HeardWord], *, language: str) -> Transcript:

@@ -1,15 +1,15 @@
 """Notes, chapters and transcripts enter and leave as the text formats people write and players read.
 
-markdown-it-py and nh3 live here. Everything is pure: bytes or text in, values or bytes out.
+markdown-it-py and nh3 live here. Everything is pure: bytes or text in, values or bytes out. What only a draft needs is
+imported when it is asked for.
 """
 
-from pipeline.words.aligning import aligned
-from pipeline.words.brought import beside, brought_names, read_brought
+from typing import TYPE_CHECKING
+
+from pipeline import on_first_use
 from pipeline.words.chapters import chapters_json, chapters_toml, read_chapters
-from pipeline.words.cue_merging import merged_by_time, merged_vtt
 from pipeline.words.heard import heard_json, read_heard
 from pipeline.words.marks import unmarked
-from pipeline.words.merging import merged
 from pipeline.words.moving import moved
 from pipeline.words.notes import notes_html, plain
 from pipeline.words.reading import read_transcript
@@ -23,6 +23,12 @@ from pipeline.words.writing import (
     turns_text,
     webvtt,
 )
+
+if TYPE_CHECKING:
+    from pipeline.words.aligning import aligned
+    from pipeline.words.brought import beside, brought_names, read_brought
+    from pipeline.words.cue_merging import merged_by_time, merged_vtt
+    from pipeline.words.merging import merged
 
 __all__ = [
     "aligned",
@@ -51,3 +57,13 @@ __all__ = [
     "unmarked",
     "webvtt",
 ]
+
+__getattr__ = on_first_use(
+    __name__,
+    {
+        "aligned": "aligning",
+        **dict.fromkeys(("beside", "brought_names", "read_brought"), "brought"),
+        **dict.fromkeys(("merged_by_time", "merged_vtt"), "cue_merging"),
+        "merged": "merging",
+    },
+)
