@@ -179,6 +179,10 @@ class Cache:
         known = self.known(kind, entry_key)
         return known if known is not None else self.note(kind, entry_key, find())
 
+    def is_noted(self, kind: str, entry_key: str) -> bool:
+        """Say whether facts, whole or damaged, are kept under a key."""
+        return self._facts_path(kind, entry_key).is_file()
+
     def known(self, kind: str, entry_key: str) -> dict[str, Any] | None:
         """Return the facts kept under a key without a file, or None."""
         return _unsealed(_read_json(self._facts_path(kind, entry_key)))

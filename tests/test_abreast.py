@@ -1,6 +1,7 @@
-"""Episodes rendered by several processes: the same files, and the same errors, as by one."""
+"""Episodes searched and rendered by several processes: the same findings, files and errors as by one."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import build
-from pipeline.build import abreast, memory, outputs
+from pipeline.build import abreast, finding, memory, outputs
 from pipeline.errors import TemplateError
 from pipeline.model import Edition
 from pipeline.workspace import Workspace
@@ -20,15 +21,11 @@ from tests.test_build import NOW, Heard, files, release
 from tests.test_memory import SLUGS, know_nothing
 
 _ORPHAN = """
-import os, sys, time
-from pathlib import Path
-from pipeline.build import abreast
-from tests import samples
+import os, time
+from pipeline.build import processes
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    place = abreast.Place(templates=folder, site=folder / "site", scratch=folder)
-    pool = abreast._pool(1, samples.edition(), place)
+    pool = processes.pool(1, len, b"")
     print(pool.submit(os.getpid).result(), flush=True)
     time.sleep(600)
 """
@@ -49,6 +46,7 @@ def root(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     made = studio.copy_workspace(original, tmp_path / "w")
     know_nothing(made)
     monkeypatch.setattr(abreast, "ENOUGH", 1)
+    monkeypatch.setattr(finding, "ENOUGH", 1)
     return made
 
 
@@ -59,8 +57,8 @@ def by_two(root: Path) -> build.Built:
 
 
 def refused(*_: object) -> outputs.Files:
-    """Stand where this process would render an episode itself."""
-    raise AssertionError("rendered by the process that builds")
+    """Stand where this process would render or search an episode itself."""
+    raise AssertionError("done by the process that builds")
 
 
 def dying(*_: object) -> None:
@@ -81,6 +79,27 @@ def test_several_processes_write_what_one_does(root: Path, original: Path, monke
         path.unlink()
     by_two(root)
     assert files(root / "site") == found
+
+
+def test_several_processes_find_what_one_does(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could identify a patient is remembered as ever, and no text is searched twice."""
+    searched = files(root / ".cache/findings")
+    assert len(searched) == len(SLUGS)
+    shutil.rmtree(root / ".cache/findings")
+    monkeypatch.setattr(finding.Finder, "_looked", refused)
+    by_two(root)
+    assert files(root / ".cache/findings") == searched
+
+
+def test_a_process_that_dies_while_it_searches_costs_nothing_but_time(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it should have searched is searched here."""
+    searched = files(root / ".cache/findings")
+    shutil.rmtree(root / ".cache/findings")
+    monkeypatch.setattr(finding, "_search", dying)
+    by_two(root)
+    assert files(root / ".cache/findings") == searched
 
 
 def test_what_is_wrong_with_an_episode_is_said_as_ever(root: Path) -> None:
@@ -118,7 +137,7 @@ def test_a_process_ends_with_the_build_that_was_killed(tmp_path: Path) -> None:
     script, here = tmp_path / "orphan.py", Path(__file__).parents[1]
     script.write_text(_ORPHAN)
     environment = {**os.environ, "PYTHONPATH": str(here)}
-    with subprocess.Popen([sys.executable, script, tmp_path], stdout=subprocess.PIPE, env=environment) as killed:
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, env=environment) as killed:
         assert killed.stdout
         process = int(killed.stdout.readline())
         killed.kill()

@@ -226,7 +226,7 @@ class _Noting:
 def _surveyed(order: _Order, drafting: Drafting) -> tuple[Survey, frozenset[str]]:
     prepare = None if order.around else drafting.missing
     known = order.known.episodes if order.known else None
-    found = survey(order.where, order.cache, now=order.now, prepare=prepare, known=known)
+    found = survey(order.where, order.cache, now=order.now, prepare=prepare, known=known, jobs=order.jobs)
     if not order.around:
         found.require(order.slugs)
         return found, frozenset()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import drafting, identifiers, pages, words, workspace
-from pipeline.build import asking, gate
+from pipeline.build import asking, finding, gate
 from pipeline.build.mastering import Report, length_ms
 from pipeline.cache import Cache
 from pipeline.errors import MediaError, WordsError, WorkspaceError
@@ -290,8 +290,8 @@ class _Words:
         return words.plain_text(dataclasses.replace(transcript, cues=cues)).decode() if transcript else ""
 
     @cached_property
-    def _finder(self) -> gate.Finder:
-        return gate.Finder(self.show, self._seen, self._cache, self._today)
+    def _finder(self) -> finding.Finder:
+        return finding.Finder(self.show, self._seen, self._cache, self._today)
 
     @property
     def kept_ms(self) -> int | None:

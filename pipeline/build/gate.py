@@ -4,16 +4,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
-from pipeline import artwork, identifiers, tags, trust, words
+from pipeline import identifiers, tags, trust, words
+from pipeline.build import finding
 from pipeline.cache import Cache, key
-from pipeline.errors import ArtworkError
-from pipeline.identifiers.recipes import recipe
-from pipeline.model import Episode, Finding, Master, Picture, Problem, Show, Withdrawal
+from pipeline.model import Episode, Master, Picture, Problem, Show, Withdrawal
 from pipeline.workspace import REVIEW_NAME, Workspace
 
-_KIND = "findings"
 _MONTHS = 12
 
 
@@ -33,7 +30,15 @@ class Examined:
     problems: tuple[Problem, ...]
 
 
-def examine(where: Workspace, show: Show, episodes: tuple[Episode, ...], cache: Cache, *, now: datetime) -> Examined:
+def examine(
+    where: Workspace,
+    show: Show,
+    episodes: tuple[Episode, ...],
+    cache: Cache,
+    *,
+    now: datetime,
+    jobs: int | None = None,
+) -> Examined:
     """Look at every episode as those who answer for it would.
 
     Args:
@@ -42,6 +47,7 @@ def examine(where: Workspace, show: Show, episodes: tuple[Episode, ...], cache: 
         episodes: as their folders describe them.
         cache: remembers what was found in a text.
         now: decides what has expired.
+        jobs: how many processes may search at the same time; None for as many as there are processors.
     """
     withdrawn, found = trust.withdrawals(where)
     problems = [*found, *_used_again(where, episodes, withdrawn)]
@@ -53,14 +59,17 @@ def examine(where: Workspace, show: Show, episodes: tuple[Episode, ...], cache: 
     checked: list[Episode] = []
     problems += _forgotten(where, withdrawn)
     resting = frozenset(each.slug for each in episodes if _is_resting(show, each, withdrawn))
-    for episode in episodes:
-        own = [each for each in withdrawn if each.slug == episode.slug or each.guid == episode.guid]
-        silent = silence(episode, own)
-        finder = Finder(show, episode, cache, now.date())
-        heard = _without_consent(episode, silent)
-        looked = trust.review(heard, finder.find, in_cover=_in_cover(cache, episode), silent=silent)
-        finder.remember()
-        reviewed[episode.slug] = looked
+    own_of = [
+        [each for each in withdrawn if each.slug == episode.slug or each.guid == episode.guid] for episode in episodes
+    ]
+    subjects = [
+        finding.Subject(episode=episode, silent=silence(episode, own))
+        for episode, own in zip(episodes, own_of, strict=True)
+    ]
+    finding.ahead(show, subjects, cache, today=now.date(), jobs=jobs)
+    for subject, own in zip(subjects, own_of, strict=True):
+        episode, silent = subject.episode, subject.silent
+        looked = reviewed[episode.slug] = finding.review(show, subject, cache, today=now.date())
         is_out = episode.slug in resting or any(each.speaker is None for each in own)
         made.append(looked.episode)
         seen = replace(looked.episode, published=None) if is_out else looked.episode  # then nothing of it stops others
@@ -158,18 +167,6 @@ def _forgotten(where: Workspace, withdrawn: tuple[Withdrawal, ...]) -> Iterator[
             yield Problem(source=where.name(where.trail), message=message, hint=hint)
 
 
-def _without_consent(episode: Episode, silent: trust.Silent) -> Episode:
-    """Let the consent of a voice that was withdrawn count as withdrawn: then no name of it may stand anywhere."""
-    gone = frozenset(silent.roles.values())
-    speakers = tuple(
-        replace(speaker, consent=replace(speaker.consent, withdrawn_on=speaker.consent.recorded_on))
-        if speaker.role in gone and speaker.consent
-        else speaker
-        for speaker in episode.speakers
-    )
-    return replace(episode, speakers=speakers)
-
-
 def _is_resting(show: Show, episode: Episode, withdrawn: tuple[Withdrawal, ...]) -> bool:
     """Say whether an episode that lost a voice stays out: until that is finished, and until it is signed again."""
     voices = [each for each in withdrawn if each.slug == episode.slug and each.speaker]
@@ -232,46 +229,3 @@ def _later(day: date | None, months: int | None) -> date | None:
         return None
     years, month = divmod(day.month - 1 + months, _MONTHS)
     return date(day.year + years, month + 1, min(day.day, 28))
-
-
-class Finder:
-    """Finds what could identify a patient in the texts of an episode, and remembers it: a model is slow to load."""
-
-    def __init__(self, show: Show, episode: Episode, cache: Cache, today: date) -> None:
-        named = {show.author, show.title, show.owner_name, *(speaker.label for speaker in episode.speakers)}
-        self._people = identifiers.people(sorted(named)) if show.trust.names != "off" else None
-        self._cache, self._today = cache, date(today.year, 1, 1)
-        self._key = key(episode.slug, self._people is not None, sorted(named), recipe(), today.year)
-        self._known: dict[str, Any] = cache.known(_KIND, self._key) or {}
-        self._used: dict[str, Any] = {}
-
-    def find(self, text: str) -> tuple[Finding, ...]:
-        """Find them in a text."""
-        name = key(text)
-        if name not in self._used:
-            known = self._known.get(name)
-            self._used[name] = self._looked(text) if known is None else known
-        return tuple(
-            Finding(kind=kind, start=start, end=end, text=text[start:end], severity=severity)
-            for kind, start, end, severity in self._used[name]
-        )
-
-    def _looked(self, text: str) -> list[list[Any]]:
-        found = identifiers.find(text, people=self._people, today=self._today)
-        return [[each.kind, each.start, each.end, each.severity] for each in found]
-
-    def remember(self) -> None:
-        """Keep what was found for the next time."""
-        if self._used != self._known:
-            self._cache.note(_KIND, self._key, self._used)
-
-
-def _in_cover(cache: Cache, episode: Episode) -> str:
-    cover = episode.cover
-    if cover is None:
-        return ""
-    try:
-        facts = cache.facts("wordings", key(cache.sha256(cover)), lambda: {"text": artwork.words_in(cover)})
-    except (ArtworkError, OSError):  # a picture that cannot be read is a problem of its own
-        return ""
-    return str(facts["text"])

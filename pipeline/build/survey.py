@@ -102,6 +102,7 @@ def survey(
     now: datetime,
     prepare: Callable[[Show, Episode], Episode] | None = None,
     known: Mapping[str, Remembered] | None = None,
+    jobs: int | None = None,
 ) -> Survey:
     """Read the workspace and check it.
 
@@ -112,6 +113,7 @@ def survey(
         prepare: completes each episode before it is checked (a build drafts missing notes).
         known: what is known of episodes that are as they were, by the name of their folder: they are neither read nor
             checked again, but for what is wrong between them and others; nothing is said of what was found in them.
+        jobs: how many processes may search texts at the same time; None for as many as there are processors.
     """
     show, problems = workspace.read_show(where)
     if show is None:
@@ -123,7 +125,7 @@ def survey(
     read = tuple(episode for episode in there if episode.path.name not in known)
     if prepare is not None:
         read = tuple(prepare(show, episode) for episode in read)
-    examined = gate.examine(where, show, read, cache, now=now)
+    examined = gate.examine(where, show, read, cache, now=now, jobs=jobs)
     episodes = examined.episodes
     look = _Look(where, cache)
     look.stings(show)

@@ -108,8 +108,11 @@ def review(episode: Episode, find: Find, *, in_cover: str = "", silent: Silent |
     """
     episode = _silenced(episode, silent) if silent else episode
     found = tuple(_all(episode, find, in_cover))
-    made = _without(episode, find, in_cover, {each.id for each in found if each.is_to_go})
+    gone = {each.id for each in found if each.is_to_go}
+    made = _without(episode, find, in_cover, gone) if gone else episode
     made = replace(made, edits=_with_covers(made.edits, _covers(episode.decisions, found)))
+    if not gone:  # the texts are the same: nothing else is found in them
+        return Reviewed(episode=made, found=found)
     known = {each.said for each in found}
     left = (each for each in _all(made, find, in_cover) if each.is_to_go or each.said not in known)
     return Reviewed(episode=made, found=(*found, *(replace(each, decision=None) for each in left)))
