@@ -1,13 +1,14 @@
 """A Transcript enters, the bytes of a file that players read leave: WebVTT, SubRip, JSON or plain text."""
 
 import html
-import json
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
+
+import msgspec
 
 from pipeline.model import CHECK_MARK, DRAFT_MARKS, Cue, Part, Transcript, Turn
 from pipeline.words.cleaning import clean_line
@@ -109,8 +110,7 @@ def transcript_json(transcript: Transcript) -> bytes:
         }
         for cue in _spoken(transcript)
     ]
-    written = json.dumps({"version": TRANSCRIPT_JSON_VERSION, "segments": segments}, ensure_ascii=False)
-    return f"{written}\n".encode()
+    return msgspec.json.encode({"version": TRANSCRIPT_JSON_VERSION, "segments": segments}) + b"\n"
 
 
 def plain_text(transcript: Transcript) -> bytes:
