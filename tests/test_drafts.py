@@ -23,7 +23,7 @@ from pipeline.cache import Cache
 from pipeline.cli import run
 from pipeline.errors import MediaError
 from pipeline.model import DRAFT_MARKS, DraftState, Episode, Part, Show, Term, Transcript
-from pipeline.workspace import Workspace, draft_state, read_episode, read_show
+from pipeline.workspace import Workspace, draft_state, drafting, read_episode, read_show
 from pipeline.workspace.keys import SIGNED_PARTS
 from tests import samples, studio
 from tests.test_build import Heard, release
@@ -188,6 +188,29 @@ def test_again_replaces_what_nobody_touched_and_keeps_what_somebody_did(tmp_path
     assert "1. What worked, and where?" in desk.kept("notes.md")
     assert desk.kept("previous/notes-1.md") == notes.replace("1. What worked, and where?", "1. The rota worked.")
     assert desk.states()[Part.NOTES] is DraftState.EDITED
+
+
+def test_killed_between_the_two_files_of_a_draft_the_persons_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is killed once a file is written, and what is kept of it is not, leaves a draft that is still to be read."""
+    desk, written = Desk(tmp_path), []
+
+    def replaced(path: Path, text: str) -> None:
+        if written:
+            raise KeyboardInterrupt
+        written.append(path)
+        path.write_text(text)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(drafting, "replace_text", replaced)
+        with pytest.raises(KeyboardInterrupt):
+            desk.survey()
+    assert written == [desk.chapters]
+    desk.survey()
+    assert desk.states() == {Part.CHAPTERS: DraftState.EDITED, Part.NOTES: DraftState.DRAFTED} | {
+        Part.TRANSCRIPT: DraftState.REVIEWED
+    }
 
 
 def test_what_is_cut_or_bleeped_is_not_repeated(tmp_path: Path) -> None:

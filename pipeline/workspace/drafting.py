@@ -60,7 +60,9 @@ def drafted(folder: Path, name: str) -> str | None:
 
 
 def write_draft(folder: Path, name: str, text: str, *, edited: str | None = None) -> None:
-    """Write what a machine drafted: once as it is into `drafts/`, once where a person corrects it.
+    """Write what a machine drafted: once where a person corrects it, once as it is into `drafts/`.
+
+    Killed in between, what the person has is whole and marked as a draft, and merging once more changes nothing in it.
 
     Args:
         folder: the episode's.
@@ -76,8 +78,8 @@ def write_draft(folder: Path, name: str, text: str, *, edited: str | None = None
     _made(kept.parent)
     if edited is not None:
         keep_previous(folder / name, _bytes(folder / name))
-    replace_text(kept, text)
     replace_text(folder / name, text if edited is None else edited)
+    replace_text(kept, text)
 
 
 def keep_previous(path: Path, data: bytes, *, hint: str = _HINT) -> str:
