@@ -342,7 +342,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console without our characters must not end in a traceback
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # looking through all that is left, once more before the end, would take longer than reading it did
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
