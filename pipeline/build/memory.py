@@ -1,7 +1,7 @@
 """Episodes as the last build left them -> those that stand as they were: nothing of them is read or rendered again.
 
 An episode stands where nothing in its folder has changed, nor anything that all depend on, nor the day in a way that
-matters to it, and all that was made of it is there as it was made. msgspec lives here.
+matters to it, and all that was made of it is there as it was made.
 """
 
 import hashlib
