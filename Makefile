@@ -35,7 +35,7 @@ bench: $(TEST_READY)
 	.venv/bin/python -m tools.bench
 
 soak: $(TEST_READY)
-	.venv/bin/python -m pytest -m soak
+	.venv/bin/python -m pytest -m "soak or hypothesis" --hypothesis-profile=others
 
 docs: $(TEST_READY)
 	.venv/bin/python -m tools.write_docs

@@ -261,7 +261,7 @@ def test_another_reader_opens_what_was_prepared(tmp_path: Path) -> None:
     assert (frame.width, frame.height) == (100, 100)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(place=st.floats(0, 1), junk=st.binary(max_size=40), kind=st.sampled_from(["PNG", "JPEG", "WEBP"]))
 def test_damage_anywhere_is_an_artwork_error_or_harmless(
     tmp_path_factory: pytest.TempPathFactory, place: float, junk: bytes, kind: str

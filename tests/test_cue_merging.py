@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import words
@@ -13,9 +13,6 @@ from pipeline.model import DRAFT_MARKS, Cue, Part, Transcript
 
 MARK = DRAFT_MARKS[Part.TRANSCRIPT]
 SOURCE = Path("transcript.vtt")
-
-
-UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 
 class Line(NamedTuple):
@@ -59,7 +56,6 @@ def edits(draw: st.DrawFn, base: list[Line]) -> list[Line]:
     return sorted([*edited, *draw(st.lists(LINES, max_size=2))], key=lambda line: line.start)
 
 
-@UNHURRIED
 @given(st.data())
 def test_nothing_that_a_person_changed_is_lost(data: st.DataObject) -> None:
     """Every line that is not of the draft stays as the person has it, and a line they deleted does not come back."""
@@ -77,7 +73,6 @@ def test_nothing_that_a_person_changed_is_lost(data: st.DataObject) -> None:
     assert [line.start for line in whole] == sorted(line.start for line in whole)
 
 
-@UNHURRIED
 @given(st.data())
 def test_a_line_of_the_new_draft_never_covers_what_a_person_changed(data: st.DataObject) -> None:
     """Where the person changed a line, no line of the newer draft is laid over it."""
@@ -90,14 +85,12 @@ def test_a_line_of_the_new_draft_never_covers_what_a_person_changed(data: st.Dat
             assert not [each for each in own if each.start < line.end and line.start < each.end]
 
 
-@UNHURRIED
 @given(DRAFTS, DRAFTS)
 def test_what_nobody_changed_is_the_new_draft(base: list[Line], new: list[Line]) -> None:
     """Without edits, the newer draft is taken whole."""
     assert words.merged_by_time(base, base, new, span=span) == new
 
 
-@UNHURRIED
 @given(st.data())
 def test_the_same_draft_again_leaves_the_edits(data: st.DataObject) -> None:
     """Where the newer draft is the old one, all stays as the person has it."""

@@ -149,7 +149,7 @@ def test_any_title_gives_a_card_whose_words_keep_to_their_place(tmp_path: Path, 
     assert bottom <= 590
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(title=st.text(max_size=60), line=st.text(max_size=20))
 def test_no_text_makes_drawing_fail(tmp_path_factory: pytest.TempPathFactory, title: str, line: str) -> None:
     """Any text at all gives an image."""

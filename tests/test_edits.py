@@ -165,7 +165,7 @@ def plans(draw: st.DrawFn) -> tuple[tuple[Edit, ...], dict[str, object], Timelin
 
 
 @given(plans())
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 def test_every_timeline_is_in_order(planned_one: tuple[tuple[Edit, ...], dict[str, object], Timeline]) -> None:
     """Spans ascend with a gap, follow each other in the master without one, and their lengths add up."""
     _, arguments, timeline = planned_one
@@ -180,7 +180,7 @@ def test_every_timeline_is_in_order(planned_one: tuple[tuple[Edit, ...], dict[st
 
 
 @given(plans(), st.lists(st.integers(0, LONGEST_MS + 1_000), min_size=3, max_size=30).map(sorted))
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 def test_every_timeline_keeps_the_order_of_moments(
     planned_one: tuple[tuple[Edit, ...], dict[str, object], Timeline], moments: list[int]
 ) -> None:
@@ -195,7 +195,7 @@ def test_every_timeline_keeps_the_order_of_moments(
 
 
 @given(plans())
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 def test_every_timeline_takes_what_was_asked_and_no_words(
     planned_one: tuple[tuple[Edit, ...], dict[str, object], Timeline],
 ) -> None:
@@ -226,7 +226,7 @@ def test_every_timeline_takes_what_was_asked_and_no_words(
     st.integers(100, 90_000),
     st.integers(1, 2),
 )
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 def test_every_sample_is_in_its_place(
     planned_one: tuple[tuple[Edit, ...], dict[str, object], Timeline], rate_hz: int, block: int, channels: int
 ) -> None:
@@ -393,7 +393,7 @@ def test_steps_foretell_the_master() -> None:
 
 
 @given(plans())
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 def test_steps_are_in_range_and_order(planned_one: tuple[tuple[Edit, ...], dict[str, object], Timeline]) -> None:
     """Whatever the timeline, there is a step for each begun 20 ms of the master, ascending, inside the recording."""
     _, arguments, timeline = planned_one

@@ -1011,7 +1011,7 @@ def test_an_empty_atom_feed_is_dated_as_never():
 @given(
     starts=st.lists(st.integers(1, 35_999_999), min_size=2, max_size=8, unique=True).map(sorted),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_chapters_agree_to_the_millisecond(starts):
     """psc:chapters says what the JSON chapters say; the description the same in the whole seconds that apps read."""
     chapters = tuple(Chapter(start_ms=start, title=f"From {start}") for start in (0, *starts))
@@ -1069,7 +1069,7 @@ def test_feeds_that_apps_cannot_take_are_problems():
 
 
 @given(data=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_the_same_episodes_give_the_same_bytes(data):
     """Shuffled, and in folders of other names, the episodes of an edition give every feed byte for byte."""
     edition = _network()
@@ -1307,7 +1307,7 @@ def _label(typed: str) -> str:
 
 
 @given(text=ANY_TEXT)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_text_parses_back(text):
     """Whatever a user types ends as valid XML that gives the text back, less what XML 1.0 forbids and outer spaces."""
     typed = f"x{text}y "
@@ -1346,7 +1346,7 @@ def test_any_text_parses_back(text):
 
 
 @given(text=ANY_TEXT)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_text_parses_back_in_the_other_forms(text):
     """Atom, JSON and OPML give the same text back, in documents that other parsers take."""
     typed = f"x{text}y "
@@ -1368,7 +1368,7 @@ def test_any_text_parses_back_in_the_other_forms(text):
 
 
 @given(text=ANY_TEXT)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_description_is_over_its_limit(text):
     """Whatever a summary and the chapters say, a description has at most 4,000 bytes, and no spaces around it."""
     chapters = tuple(Chapter(start_ms=start * 60_000, title=text) for start in range(3))

@@ -1062,7 +1062,7 @@ def test_markdown(text: str, expected: str) -> None:
     assert markdown.markdown(text) == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=80))
 def test_any_text_survives(text: str) -> None:
     """Whatever words stand in an HTML paragraph, the notes made of it show the same words, and no markup of theirs."""
@@ -1071,7 +1071,7 @@ def test_any_text_survives(text: str) -> None:
     assert clean.split() == wanted
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.sampled_from(

@@ -183,9 +183,7 @@ def release_is_held(ledger: publish.Ledger, store: publish.Store) -> bool:
 
 
 TestPublishing = Publishing.TestCase
-TestPublishing.settings = settings(
-    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestPublishing.settings = settings(max_examples=60, stateful_step_count=25, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.soak

@@ -85,7 +85,7 @@ def in_subrip(text: str) -> str:
     return re.sub(r"<(?=[A-Za-z0-9/!])", "< ", re.sub(r"-{2,}>", "->", text))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(transcripts())
 def test_webvtt_subrip_and_json_hold_the_same(made: Transcript) -> None:
     """Words, speakers and times to the millisecond come back from each form, and from each other's."""
@@ -101,7 +101,7 @@ def test_webvtt_subrip_and_json_hold_the_same(made: Transcript) -> None:
     assert turns(through.cues) == plain
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(transcripts())
 def test_plain_text_holds_the_words_and_who_says_them(made: Transcript) -> None:
     """A text has no times, and every word; so has the text that is kept of turns without times."""
@@ -117,7 +117,7 @@ def test_plain_text_holds_the_words_and_who_says_them(made: Transcript) -> None:
     assert [(turn.speaker, turn.text) for turn in again] == [(cue.speaker, cue.text) for cue in made.cues]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(transcripts())
 def test_a_page_holds_the_words_and_who_says_them(made: Transcript) -> None:
     """The transcript's page has every word under its speaker, and the second in which a paragraph begins."""

@@ -209,7 +209,7 @@ def test_stereo_keeps_its_sides() -> None:
     st.integers(500, 100_000),
     st.sampled_from([8_000, 11_025, 44_100]),
 )
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 def test_the_length_is_known_beforehand(
     speech_s: float, stings_ms: tuple[int | None, int | None], overlap_s: float, block: int, rate_hz: int
 ) -> None:

@@ -181,7 +181,7 @@ def test_endless_text_is_capped(master: Path, tmp_path: Path) -> None:
     assert tags.read(write(master, tmp_path, endless)) == endless
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     text=st.text(st.characters(codec=None), max_size=60),
     url=st.text(max_size=40).map(lambda end: f"https://cln.example/{end}"),
@@ -582,7 +582,7 @@ def test_other_codings_say_nothing_of_themselves(renditions: dict[str, Path], tm
     assert "[CHAPTER]" not in ffmetadata(path)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     text=st.text(st.characters(codec=None), max_size=60),
     url=st.text(max_size=40).map(lambda end: f"https://cln.example/{end}"),
