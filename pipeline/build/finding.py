@@ -37,7 +37,7 @@ class _Given:
     today: date
 
 
-_begun: list[_Given] = []  # of a process that searches: what it was given
+_begun: list[tuple[_Given, Cache]] = []  # of a process that searches: what it was given
 
 
 def review(show: Show, subject: Subject, cache: Cache, *, today: date) -> trust.Reviewed:
@@ -83,13 +83,14 @@ def _begin(subject: Subject) -> tuple[Callable[[bytes], None], bytes]:
 
 
 def _prepare(data: bytes) -> None:
-    _begun[:] = [memory.unpacked(data, _Given)]
+    given = memory.unpacked(data, _Given)
+    _begun[:] = [(given, Cache(given.cache))]
 
 
 def _search(data: bytes) -> None:
-    given = _begun[0]
+    given, cache = _begun[0]
     try:
-        review(given.show, memory.unpacked(data, Subject), Cache(given.cache), today=given.today)
+        review(given.show, memory.unpacked(data, Subject), cache, today=given.today)
     except Exception:  # noqa: BLE001 - it is met again, and told, where the episode is reviewed
         return
 
