@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from pipeline import cli, model
+from pipeline.cli.screen import Screen
 from tests import studio
 from tests.test_build import files
 
@@ -54,6 +55,29 @@ def ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Session:
     """A session in a workspace with one complete episode."""
     studio.workspace(tmp_path, "waiting-times")
     return Session(tmp_path, capsys)
+
+
+def test_many_warnings_with_the_same_advice_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """Three are shown one by one, then how many more there are, and where; --verbose shows each."""
+    problems = [
+        model.Problem(source=f"episodes/set-{number}", message="is loud", hint="Listen to it.", fatal=False)
+        for number in range(9)
+    ]
+    shown = {}
+    for verbose in (False, True):
+        with Screen(verbose=verbose).report() as report:
+            for problem in (*problems, model.Problem(source="notes", message="is odd", hint="Read it.", fatal=False)):
+                report.warn(problem)
+        shown[verbose] = capsys.readouterr().err.splitlines()
+    left = "episodes/set-3, episodes/set-4, episodes/set-5"
+    assert len(shown[True]) == 20
+    assert shown[False][4] == "Warning: episodes/set-2: is loud."
+    assert shown[False][6:] == [
+        "Warning: notes: is odd.",
+        "  Read it.",
+        f"Warning: episodes: and 6 more warnings with the same advice ({left} and others); --verbose shows each.",
+        "  Listen to it.",
+    ]
 
 
 def spawn(folder: Path, *arguments: str, **options: object) -> "subprocess.Popen[str]":

@@ -40,8 +40,9 @@ def build_all(
     from pipeline.build import release  # noqa: PLC0415
 
     jobs = jobs or cpu_count() or 1
-    with ThreadPoolExecutor(max_workers=max(1, jobs // PROCESSORS_OF_A_RECORDING)) as executor:
-        report, now = context.screen.report(), datetime.now(UTC)
+    workers = max(1, jobs // PROCESSORS_OF_A_RECORDING)
+    with context.screen.report() as report, ThreadPoolExecutor(max_workers=workers) as executor:
+        now = datetime.now(UTC)
         return release(
             where, now=now, executor=executor, report=report, slugs=slugs, force=force, jobs=jobs, around=around
         )

@@ -22,9 +22,8 @@ def draft(where: Workspace, slug: str, screen: Screen, *, now: datetime, again: 
     Raises:
         MediaError: there is no such episode, it gets no drafts any more, or a file cannot be read or written.
     """
-    with closing(Cache(where.cache)) as cache:
+    with closing(Cache(where.cache)) as cache, screen.report() as report:
         show, episode = _read(where, cache, slug, now)
-        report = screen.report()
         drafting = Drafting(where, cache, report, now=now)
         drafting.refuse_where_settled(episode)
         before = episode.drafts.get(Part.TRANSCRIPT)

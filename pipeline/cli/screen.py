@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
 _BAR_STEPS = 1000
+_ALIKE = 3  # warnings with the same advice that are shown one by one
 
 
 class Screen:
@@ -135,13 +136,28 @@ class Meter:
 
 
 class BuildReport:
-    """What a build tells: one bar for each slow work on a terminal, and a line for each episode."""
+    """What a build tells: one bar for each slow work on a terminal, and a line for each episode.
+
+    Of many warnings with the same advice a few are shown; how many more there were is told at the end of the context.
+    """
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
         self._lengths_ms: Mapping[str, int] = {}
         self._done_ms: dict[str, float] = {}
         self._meter: Meter | None = None
+        self._warned: dict[str, list[Problem]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for hint, alike in self._warned.items():
+            left = [] if self._screen.verbose else [problem.source for problem in alike[_ALIKE:]]
+            if left:
+                some = ", ".join(left[:_ALIKE]) + (" and others" if len(left) > _ALIKE else "")
+                message = f"and {_count(len(left), 'more warning')} with the same advice ({some}); --verbose shows each"
+                self._screen.warn(Problem(source="episodes", message=message, hint=hint, fatal=False))
 
     def begin(self, work: str, lengths_ms: Mapping[str, int]) -> None:
         """Start the bar."""
@@ -163,7 +179,10 @@ class BuildReport:
 
     def warn(self, problem: Problem) -> None:
         """Print a problem that does not stop the build."""
-        self._screen.warn(problem)
+        alike = self._warned.setdefault(problem.hint, [])
+        alike.append(problem)
+        if self._screen.verbose or len(alike) <= _ALIKE:
+            self._screen.warn(problem)
 
 
 def plain(text: str) -> str:
