@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 import srt as foreign_srt
 import webvtt as foreign_webvtt
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline import model, words
 from pipeline.errors import WordsError
 from pipeline.model import Chapter, Cue, Transcript
-from pipeline.words import voices, writing
+from pipeline.words import reading, voices, writing
 from pipeline.words.cleaning import clean_line
+from pipeline.words.repairs import Repairs
+from pipeline.words.timing import stamp
 from tests import samples
 
 VTT, SRT, TOML = Path("episodes/tides/transcript.vtt"), Path("transcript.srt"), Path("chapters.toml")
@@ -217,6 +219,53 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         except WordsError:
             continue
         assert all(cue.text and cue.end_ms > cue.start_ms for cue in transcript.cues)
+
+
+LINES = (
+    "<v Chair>We met",
+    "Chair: and we spoke",
+    "of A &amp; <i>E</i>",
+    "7",
+    " ",
+    "",
+    "x --> y",
+    "WEBVTT",
+    "NOTE it",
+    "</v>",
+)
+SOUND = st.builds(
+    lambda start, length, lines: "\n".join([f"{stamp(start)} --> {stamp(start + length)}", *lines]),
+    st.integers(0, 9_000).map(lambda ms: ms * 20),
+    st.integers(-20, 9_000),
+    st.lists(st.sampled_from(LINES[:6]), max_size=3),
+)
+
+
+@given(
+    st.sampled_from(["WEBVTT\n\n", "WEBVTT\n\n", "WEBVTT x\n\n", "WEBVTT\n", "\n"]),
+    st.lists(st.one_of(SOUND, SOUND, st.sampled_from(LINES)), max_size=5),
+    st.sampled_from(["\n\n", "\n\n", "\n\n\n", "\n", "\n \n", "\r\n\r\n"]),
+    st.sampled_from(["", "\n", "\n\n", "\n "]),
+    st.booleans(),
+)
+@example("WEBVTT\n\n", ["00:00:01.000 --> 00:00:02.000\n<v Chair>We\n  met &lt;"], "\n\n", "\n", True)
+def test_plain_files_are_read_as_all_others_are(
+    header: str, blocks: list[str], between: str, end: str, is_ordered: bool
+) -> None:
+    """The short way through a file in which nothing is unusual gives the very cues of the long way, and no repair."""
+    text = header + between.join(sorted(blocks) if is_ordered else blocks) + end
+    cues = reading._plain_cues(text)
+    if cues:
+        repairs = Repairs()
+        assert reading._all_cues(reading._numbered(text), repairs, is_subrip=False) == cues
+        assert repairs.sentences() == ()
+
+
+def test_most_files_are_read_the_short_way() -> None:
+    """What we write ourselves is plain."""
+    for made in (samples.talk(), samples.edition().items[0].episode.transcript.cues):
+        text = words.webvtt(Transcript(language="en-GB", cues=tuple(made), origin="transcript.vtt")).decode()
+        assert reading._plain_cues(text)
 
 
 @given(transcripts())

@@ -30,6 +30,11 @@ _SHOWN = 40
 _INLINE_TIME = re.compile(r"<(?:[0-9]{2,4}:)?[0-9]{2}:[0-9]{2}\.[0-9]{3}>")
 _INLINE_TAG = re.compile(r"<(?:/?c(?:\.[^\s<>]*)?|[0-9:.]{9,13})>")
 _LONGEST_MENDED_MS = 10_000
+_PLAIN_HEADER = "WEBVTT\n\n"
+_PLAIN_CLOCK = r"[0-9]{2}:[0-5][0-9]:[0-5][0-9]\.[0-9]{3}"
+_PLAIN = re.compile(
+    rf"(?P<start>{_PLAIN_CLOCK}) --> (?P<end>{_PLAIN_CLOCK})\n(?P<words>(?:[^\n]+\n)*[^\n]+)(?:\n{{2,}}|\n?\Z)"
+)
 
 _Block = list[tuple[int, str]]  # the lines between two blank lines, each with its number
 
@@ -77,9 +82,9 @@ def read_captions(data: bytes, *, source: Path, language: str, is_subrip: bool) 
     repairs = Repairs()
     if encoding:
         repairs.note(1, encoding, f"the file is in {encoding}, not in UTF-8; its letters were read so")
-    lines = list(enumerate(_NEWLINE.split(text.lstrip("\ufeff")), start=1))
+    text = text.lstrip("\ufeff")
     try:
-        cues = _all_cues(lines, repairs, is_subrip=is_subrip)
+        cues = _plain_cues(text) or _all_cues(_numbered(text), repairs, is_subrip=is_subrip)
     except LineError as error:
         raise WordsError(
             f"line {error.line}: {error.message}",
@@ -87,6 +92,30 @@ def read_captions(data: bytes, *, source: Path, language: str, is_subrip: bool) 
             hint="Correct the line in a text editor, or export the transcript again",
         ) from error
     return Transcript(language=language, cues=tuple(cues), origin=source.name, repairs=repairs.sentences())
+
+
+def _plain_cues(text: str) -> list[Cue] | None:
+    """Read WebVTT as `_all_cues` does, three times as fast, where nothing is unusual; None where anything is."""
+    if not text.startswith(_PLAIN_HEADER) or "\r" in text or _INLINE_TIME.search(text):
+        return None
+    cues, at, latest_ms = list[Cue](), len(_PLAIN_HEADER), 0
+    for block in _PLAIN.finditer(text, at):
+        start, end, markup = block["start"], block["end"], block["words"]
+        start_ms, end_ms = _plain_ms(start), _plain_ms(end)
+        if block.start() != at or "-->" in markup or not latest_ms <= start_ms < end_ms:
+            return None
+        at, latest_ms = block.end(), end_ms
+        for speaker, words in voices(markup.replace("\n", " ")):
+            cues.append(Cue(start_ms=start_ms, end_ms=end_ms, text=words, speaker=speaker))
+    return with_prefixed_speakers(cues, carries=False) if at == len(text) else None
+
+
+def _plain_ms(clock: str) -> int:
+    return ((int(clock[:2]) * 60 + int(clock[3:5])) * 60 + int(clock[6:8])) * 1000 + int(clock[9:])
+
+
+def _numbered(text: str) -> _Block:
+    return list(enumerate(_NEWLINE.split(text), start=1))
 
 
 def _all_cues(lines: _Block, repairs: Repairs, *, is_subrip: bool) -> list[Cue]:
