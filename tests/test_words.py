@@ -545,7 +545,7 @@ def test_any_notes_render_the_same_twice_and_stay_within_the_allowed_tags(text: 
 def test_two_lines_are_balanced_alike_on_both_ways(words: list[str], width: int) -> None:
     """The short way for texts of two lines gives the lines that the long way gives."""
     lines = writing._in_two(" ".join(words), width)
-    assert lines is None or lines == writing._balanced(words, width)
+    assert lines is None or lines == writing._balanced(" ".join(words), width)
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def hurried(transcript: Transcript) -> tuple[Cue, ...]:
 
 def cue_block(cue: Cue) -> str:
     """Write a cue as it is, for a person to correct: WebVTT, with as many lines as its words need."""
-    return _cue(cue, _wrapped(cue.text.split(" "), _VTT_WIDTH))
+    return _cue(cue, _wrapped(cue.text, _VTT_WIDTH))
 
 
 def _cue(cue: Cue, lines: list[str]) -> str:
@@ -215,7 +215,7 @@ def _ordered(cues: Iterable[Cue], width: int) -> list[tuple[Cue, list[str]]]:
 
 
 def _pieces(cue: Cue, width: int) -> Iterator[tuple[Cue, list[str]]]:
-    lines = _balanced(cue.text.split(" "), width)
+    lines = _balanced(cue.text, width)
     if len(lines) <= _LINES:
         yield cue, lines
         return
@@ -251,27 +251,30 @@ def _in_two(text: str, width: int) -> list[str] | None:
     return [text[:at], text[at + 1 :]]
 
 
-def _balanced(words: list[str], width: int) -> list[str]:
+def _balanced(text: str, width: int) -> list[str]:
     # The narrowest lines that need no more cues than full ones do, so that no cue flashes up with one last word.
-    full = _wrapped(words, width)
+    full = _wrapped(text, width)
     if len(full) == 1:
         return full
     allowed = -(-len(full) // _LINES) * _LINES
     least = min(sum(map(len, full)) // allowed, width)  # so narrow, the lines could not hold all letters
-    narrow = bisect_left(range(width), True, lo=least, key=lambda narrower: len(_wrapped(words, narrower)) <= allowed)
-    return _wrapped(words, narrow)
+    narrow = bisect_left(range(width), True, lo=least, key=lambda narrower: len(_wrapped(text, narrower)) <= allowed)
+    return _wrapped(text, narrow)
 
 
-def _wrapped(words: list[str], width: int) -> list[str]:
-    lines: list[list[str]] = []
-    room = -1
-    for word in words:
-        if len(word) > room:
-            lines.append([])
-            room = width
-        lines[-1].append(word)
-        room -= len(word) + 1
-    return [" ".join(line) for line in lines]
+def _wrapped(text: str, width: int) -> list[str]:
+    """Break words, one space between them, into lines as full as the width allows."""
+    lines, at, last = list[str](), 0, len(text)
+    while last - at > width:
+        cut = text.rfind(" ", at, at + width + 1)
+        if cut < 0:  # a word longer than a line
+            cut = text.find(" ", at + width)
+        if cut < 0:
+            break
+        lines.append(text[at:cut])
+        at = cut + 1
+    lines.append(text[at:])
+    return lines
 
 
 def _escaped(text: str) -> str:
