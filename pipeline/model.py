@@ -447,7 +447,7 @@ class Statement:
     tested_how: str | None = None
     email: str | None = None
     phone: str | None = None
-    reply_days: int = 10
+    reply_days: int | None = None
     barriers: tuple[Barrier, ...] = ()
 
 

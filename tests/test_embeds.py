@@ -127,6 +127,20 @@ def test_a_player_plays_by_keyboard_in_another_site(
         assert context.storage_state() == {"cookies": [], "origins": []}
 
 
+def test_a_confined_player_opens_the_transcript_in_its_frame(
+    network: Network, region: Region, chromium: Browser
+) -> None:
+    """Where a frame may open no window, as WordPress makes them, the words are one link away all the same."""
+    address = f"{network.url}embed/meeting-06/#?secret=abc"
+    with chromium.new_context() as context, region.holding(context, address, sandbox='sandbox="allow-scripts"') as held:
+        held.frame.get_by_role("link", name="Transcript").click()
+        held.frame.wait_for_url("**/transcripts/meeting-06.html")
+        heading = held.frame.locator("h1")
+        assert "Transcript" in heading.inner_text()
+        assert heading.evaluate("h1 => getComputedStyle(h1).fontWeight") == "600"
+        assert held.watched.said == []
+
+
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @judging(*FRAMED)
 def test_players_fit_and_are_accessible(

@@ -64,7 +64,7 @@ PAGE_URL = "https://podcast.cln.example/episodes/choose-and-book/"
 TITLE = "Choose & Book: what the pilot taught us"
 GUID = "urn:uuid:00000000-0000-4000-8000-000000000015"
 FEED_GUID = str(uuid.uuid5(uuid.UUID("ead4c236-bf58-58c6-a2c6-a6b28d128cb6"), "podcast.cln.example/feed.xml"))
-FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 NASTY = "\x00]]>\x0b&amp;<b>\u202eabc\u202c\U0001f469\u200d\u2695\ufe0f\ud800\r\n\ufffe\x85é"
 # Hypothesis leaves surrogates out of text() unless it is asked for them.
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=60) | st.just(NASTY) | st.just(NASTY * 600)

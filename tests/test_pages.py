@@ -354,10 +354,13 @@ def test_the_statement_says_what_its_file_says() -> None:
         "Old <recordings> have no transcript",
         "1.2.1",
         "1 September 2026",
-        "10 working",
     ):
         assert words in text
-    assert "not yet been audited" not in text
+    for claimed in ("not yet been audited", "a transcript of every episode", "working days"):
+        assert claimed not in text
+    statement = replace(statement, reply_days=10)
+    show = samples.show(site=model.SiteSettings(statement=statement))
+    assert "within 10 working days" in Page(render(samples.edition(show=show))["accessibility/index.html"]).text
 
 
 def test_an_edition_without_items_still_has_pages() -> None:

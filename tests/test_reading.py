@@ -220,6 +220,15 @@ def test_a_moment_in_the_notes_needs_no_script(network: Network, windows: Window
         assert page.locator(".cln-player :target").count() == 1
 
 
+def test_a_moment_in_the_notes_plays_each_time(network: Network, windows: Windows) -> None:
+    """As those of chapters and transcript: also where the address names the moment already."""
+    with windows.opened(f"{network.url}episodes/meeting-29/") as page:
+        for _ in range(2):
+            page.get_by_role("link", name="1:15").click()
+            becomes(page.locator("audio"), lambda time_s: 75 < time_s < 80)
+            page.locator("audio").evaluate("audio => { audio.pause(); audio.currentTime = 5; }")
+
+
 def test_what_is_said_is_marked_and_nothing_scrolls(network: Network, windows: Windows) -> None:
     """While it plays, the paragraph being said is marked, and then the next; the page stays where the reader has it."""
     with windows.opened(network.url + EPISODE) as page:
@@ -240,7 +249,9 @@ def test_a_link_to_this_moment_is_copied(network: Network, windows: Windows) -> 
     with windows.opened(network.url + EPISODE, permissions=["clipboard-read", "clipboard-write"]) as page:
         page.locator("audio").evaluate("audio => { audio.currentTime = 83.4; }")
         page.get_by_role("button", name="Copy a link to this moment").click()
-        page.get_by_role("status").filter(has_text="Copied").wait_for()
+        said = page.get_by_role("status").filter(has_text="Copied")
+        said.wait_for()
+        assert said.evaluate("said => said.previousElementSibling.matches('button[data-copy-moment]')")
         copied = page.evaluate("navigator.clipboard.readText()")
         assert copied == f"{network.url}{EPISODE}#t=83"
         page.goto(f"{network.url}robots.txt")  # for the address to be opened anew
@@ -332,6 +343,9 @@ def test_forced_colours_keep_text_focus_and_mark(network: Network, windows: Wind
             element.focus()
             page.keyboard.press("Shift")  # the focus is shown as to somebody who uses a keyboard
             assert page.screenshot(clip=clip) != before, name  # type: ignore[arg-type]
+        signs = Image.open(io.BytesIO(page.locator("audio").screenshot())).convert("L").crop((0, 0, 60, 50))
+        lowest, highest = signs.getextrema()
+        assert highest - lowest > 100  # type: ignore[operator]
         page.locator("audio").evaluate("audio => { audio.currentTime = 12; return audio.play(); }")
         becomes(page.locator("audio"), lambda time_s: time_s > 12.3)
         line = page.locator("[data-now] .cln-turn__text").evaluate("text => getComputedStyle(text).textDecorationLine")

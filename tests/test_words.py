@@ -489,8 +489,41 @@ def test_a_link_to_a_moment_leads_to_the_page() -> None:
     """`#t=75` leads to the episode's page where that is known; without a page, as with members, it is plain words."""
     page = "https://podcast.cln.example/episodes/one/"
     assert f'<a href="{page}#t=75">the pilot</a>' in words.notes_html("[the pilot](#t=75)", page_url=page)
-    assert "href" not in words.notes_html("[the pilot](#t=75)")
+    assert words.notes_html("[the pilot](#t=75)") == "<p>the pilot</p>\n"
+    assert f'<a href="{page}#t=75">the pilot</a>' in words.notes_html("[the pilot](#t=1:15)", page_url=page)
+    assert f'<a href="{page}#t=3675.5">the pilot</a>' in words.notes_html("[the pilot](#t=1:01:15.5)", page_url=page)
     assert "href" not in words.notes_html("[the pilot](#t=javascript:1)", page_url=page)
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("../two/", "https://podcast.cln.example/p/episodes/two/"),
+        ("/about/", "https://podcast.cln.example/about/"),
+        ("#notes", "https://podcast.cln.example/p/episodes/one/#notes"),
+        ("//other.example/x", "https://other.example/x"),
+        ("tel:01632960000", "tel:01632960000"),
+        ("javascript:alert(1)", None),
+        ("JavaScript&colon;alert(1)", None),
+        ("data:text/html,x", None),
+        ("#t=1:2:3:4", None),
+        ("//[", "https://%5B"),
+    ],
+)
+def test_a_link_leads_somewhere_or_is_no_link(target: str, found: str | None) -> None:
+    """Addresses without a host lead from the page; what may not be followed does not look as if it could be."""
+    page = "https://podcast.cln.example/p/episodes/one/"
+    rendered = words.notes_html(f"Read [this]({target}).", page_url=page)
+    if found is None:
+        assert "<a" not in rendered
+    else:
+        assert rendered == f'<p>Read <a href="{found}">this</a>.</p>\n'
+
+
+def test_code_keeps_its_lines() -> None:
+    """A block of code is one, also as plain text."""
+    assert words.notes_html("    a = 1\n    b = 2\n") == "<pre><code>a = 1\nb = 2\n</code></pre>\n"
+    assert words.plain("Before\n\n    a = 1\n\nAfter\n") == "Before\n\na = 1\n\nAfter"
 
 
 def test_notes_as_plain_text_keep_paragraphs_lists_and_addresses() -> None:

@@ -419,7 +419,7 @@ def test_what_a_show_says_of_itself_is_read(tmp_path: Path) -> None:
     assert (show.site.about, show.site.privacy) == ("Who we are.\n", None)
     assert show.site.directories == (model.Link(title="A directory", url="https://directory.example/1"),)
     assert show.site.statement is not None
-    assert (show.site.statement.status, show.site.statement.reply_days) == (model.Compliance.PARTIAL, 10)
+    assert (show.site.statement.status, show.site.statement.reply_days) == (model.Compliance.PARTIAL, None)
     assert show.site.statement.barriers[0].reason == "non-compliance"
 
 

@@ -71,7 +71,7 @@ class Press:
         picture = images.of_show()
         items = [*beside, *(self.item(episode, masters[episode.slug]) for episode in episodes)]
         items.sort(key=lambda item: (item.published, item.episode.guid), reverse=True)
-        artwork = images.artwork("artwork", picture)
+        artwork, home = images.artwork("artwork", picture), self.show.url("")
         return Edition(
             show=self.show,
             artwork=artwork,
@@ -83,8 +83,8 @@ class Press:
             feed_socials=images.feed_socials(),
             region_socials=images.region_socials({item.episode.region for item in items}),
             icons=images.icons(),
-            about_html=words.notes_html(self.show.site.about or "", page_url=None),
-            privacy_html=words.notes_html(self.show.site.privacy or "", page_url=None),
+            about_html=words.notes_html(self.show.site.about or "", page_url=home, top=2),
+            privacy_html=words.notes_html(self.show.site.privacy or "", page_url=home, top=2),
         )
 
     def item(self, episode: Episode, master: Master) -> Item:

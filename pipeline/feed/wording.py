@@ -10,7 +10,9 @@ from pipeline.model import Artwork
 SETTINGS = "cln_media.toml"
 LABEL_CHARACTERS = 128
 
-_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = re.compile(  # and what reverses the direction of all text after it, as every page leaves out too
+    r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
+)
 _SENTENCE_END = re.compile(r"""(?:[.!?…]["'”’)\]]*(?=\s)|[。！？]["'”’)\]]*)""")  # noqa: RUF001 (CJK sentences end so)
 _HOST = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:@\[\]-]+")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -18,7 +20,7 @@ _URL_MARKS = "/:@!$&'()*+,;=~-._%"
 
 
 def clean(text: str) -> str:
-    """Take out what XML 1.0 forbids, and the spaces around the text."""
+    """Take out what XML 1.0 forbids, what reverses the direction of text, and the spaces around it."""
     return _FORBIDDEN.sub("", text).strip()
 
 

@@ -57,7 +57,8 @@ def of_newest(site: Site, name: str, title: str, newest: tuple[EpisodeView, ...]
         what = "the newest episodes" if form == LIST else "the newest episode"
         page = site.page(model.embed_key(name, form), f"{_VERBS[form]}: {what} of {title}", "", is_indexed=False)
         chosen = newest[: LISTED if form == LIST else 1]
-        yield model.embed_key(name, form), _player(site, form, chosen, page, about=f"the newest of {title}")
+        of = title if name != LATEST else ""
+        yield model.embed_key(name, form), _player(site, form, chosen, page, about=f"the newest of {title}", region=of)
     made = code(_address(site, name, COMPACT), f"the newest episode of {title}", COMPACT, site.view.address, title)
     yield model.oembed_key(name), as_json(oembed(site.view, title, str(made)))
 
@@ -77,7 +78,12 @@ def offer(site: Site, name: str, title: str, more: str) -> OfferView:
         made = code(_address(site, name, form), what, form, more, title)
         link = site.show.link(model.embed_key(name, form))
         codes.append(CodeView(name=_NAMES[form], address=_address(site, name, form), code=str(made), link=link))
-    return OfferView(title=title, id=name.replace("/", "-"), codes=tuple(codes))
+    return OfferView(title=title, id=place(name), codes=tuple(codes))
+
+
+def place(name: str) -> str:
+    """Say where on the page of players those of `name` stand."""
+    return name.replace("/", "-")
 
 
 def oembed(show: ShowView, title: str, html: str) -> dict[str, object]:
@@ -102,8 +108,10 @@ def oembed(show: ShowView, title: str, html: str) -> dict[str, object]:
     }
 
 
-def _player(site: Site, form: str, episodes: tuple[EpisodeView, ...], page: PageView, *, about: str) -> bytes:
-    return site.render("embed.html.jinja", page, about=about, episodes=episodes, form=form)
+def _player(
+    site: Site, form: str, episodes: tuple[EpisodeView, ...], page: PageView, *, about: str, region: str = ""
+) -> bytes:
+    return site.render("embed.html.jinja", page, about=about, episodes=episodes, form=form, region=region)
 
 
 def _address(site: Site, name: str, form: str) -> str:

@@ -68,7 +68,7 @@ class StatementView:
     tested_how: str
     email: str
     phone: str
-    reply_days: int
+    reply_days: int | None
     barriers: tuple[dict[str, str], ...]
 
 
@@ -177,9 +177,13 @@ def _of_region(site: Site, edition: Edition, region: str | None) -> dict[str, An
     part = next((feed for feed in site.show.feeds if region and _is_of(feed, region)), None)
     thumbnail = edition.feed_thumbnails.get(part.name) if part else None
     drawn = edition.region_socials.get(region or "")
+    name, link = f"{embeds.REGIONS}/{region}", site.show.link
     return {
         "is_region": region is not None,
         "feed": views.feed_view(site.show, part.title, feed_key(part.name)) if part else None,
+        "subscribe_link": f"{link(views.SUBSCRIBE_KEY)}#{subscribing.place(part)}" if part else None,
+        "share_link": f"{link(views.SHARE_KEY)}#{embeds.place(name)}" if region else None,
+        "oembed_address": site.show.url(oembed_key(name)) if region else None,
         "artwork": image_view(site.show, thumbnail) if thumbnail else None,
         "page_image": image_view(site.show, drawn) if drawn else site.view.social,
     }

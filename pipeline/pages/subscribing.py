@@ -34,6 +34,11 @@ class FollowView:
     qr: str
 
 
+def place(feed: Feed | None) -> str:
+    """Say where on the page a feed stands."""
+    return f"feed-{feed.name}" if feed else "network"
+
+
 def follow(show: Show, feed: Feed | None, page: str) -> tuple[FollowView, str, bytes]:
     """Say how to follow a feed.
 
@@ -46,7 +51,7 @@ def follow(show: Show, feed: Feed | None, page: str) -> tuple[FollowView, str, b
         What the page shows, and the key and the bytes of the QR code. It leads to the page and not to the feed: a
         telephone's camera opens a browser, and a feed in a browser helps nobody.
     """
-    name = f"feed-{feed.name}" if feed else "network"
+    name = place(feed)
     address = show.url(feed_key(feed.name if feed else None))
     key, data = _qr(name, f"{page}#{name}")
     made = FollowView(

@@ -28,15 +28,25 @@
     }
   };
 
+  const isEmbedded = document.body.classList.contains("cln-embed"); // there the address says whether it is dark
+
+  const isHere = (link) => link.href.split("#")[0] === window.location.href.split("#")[0];
+
   const follow = () => {
     document.addEventListener("click", (event) => {
-      const link = event.target.closest("a[data-start]");
-      if (!link || event.ctrlKey || event.metaKey || event.shiftKey) {
+      const link = event.target.closest('a[data-start], a[href*="#t="]');
+      if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !isHere(link)) {
+        return;
+      }
+      const seconds = Number(link.dataset.start ?? secondsIn(link.hash) ?? NaN);
+      if (Number.isNaN(seconds)) {
         return;
       }
       event.preventDefault();
-      window.history.replaceState(null, "", link.hash);
-      seekTo(Number(link.dataset.start));
+      if (!isEmbedded) {
+        window.history.replaceState(null, "", link.hash);
+      }
+      seekTo(seconds);
       audio.play().catch(() => audio.focus()); // the browser wants one more press: the player is where to make it
     });
     window.addEventListener("hashchange", seekToAddress);
@@ -71,10 +81,19 @@
 
   const status = document.getElementById("copied");
 
-  const copyText = async (text, otherwise) => {
+  // Says beside the button what became of it, where whoever pressed it looks.
+  const say = (button, text) => {
+    status.textContent = "";
+    button.after(status);
+    window.setTimeout(() => {
+      status.textContent = text;
+    }, 50); // a screen reader hears only what changes once the place is there
+  };
+
+  const copyText = async (button, text, otherwise) => {
     try {
       await navigator.clipboard.writeText(text);
-      status.textContent = "Copied.";
+      say(button, "Copied.");
     } catch {
       otherwise();
     }
@@ -82,21 +101,19 @@
 
   const copyFrom = (button) => {
     const source = document.getElementById(button.dataset.copy);
-    return copyText(source.value ?? source.textContent, () => {
+    return copyText(button, source.value ?? source.textContent, () => {
       if (source.select) {
         source.select();
       } else {
         window.getSelection().selectAllChildren(source);
       }
-      status.textContent = "Selected: press Ctrl and C, or Command and C, to copy.";
+      say(button, "Selected: press Ctrl and C, or Command and C, to copy.");
     });
   };
 
-  const copyMoment = () => {
+  const copyMoment = (button) => {
     const moment = `${window.location.href.split("#")[0]}#t=${Math.floor(audio.currentTime)}`;
-    return copyText(moment, () => {
-      status.textContent = `Copy this: ${moment}`;
-    });
+    return copyText(button, moment, () => say(button, `Copy this: ${moment}`));
   };
 
   if (audio) {
@@ -106,12 +123,20 @@
       each.addEventListener("play", () => audios.forEach((other) => other !== each && other.pause()));
     });
   }
+  // In a frame that may open no window, as WordPress makes them, the transcript opens in the frame itself.
+  if (isEmbedded && window.origin === "null") {
+    document.querySelectorAll("a[data-in-frame]").forEach((link) => {
+      link.href = link.dataset.inFrame;
+      link.removeAttribute("target");
+      link.textContent = "Transcript";
+    });
+  }
   document.querySelectorAll("button[data-copy]").forEach((button) => {
     button.hidden = false;
     button.addEventListener("click", () => copyFrom(button));
   });
   document.querySelectorAll("button[data-copy-moment]").forEach((button) => {
     button.hidden = false;
-    button.addEventListener("click", copyMoment);
+    button.addEventListener("click", () => copyMoment(button));
   });
 })();

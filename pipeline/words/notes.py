@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urljoin
 
 import nh3
 from markdown_it import MarkdownIt
@@ -14,33 +15,40 @@ from markdown_it.token import Token
 
 from pipeline.words.cleaning import clean_block, clean_line
 
-_TAGS = {"p", "ul", "ol", "li", "a", "strong", "em", "b", "i", "code", "blockquote", "h2", "h3", "h4", "br"}
+_TAGS = {"p", "ul", "ol", "li", "a", "strong", "em", "b", "i", "code", "pre", "blockquote", "h2", "h3", "h4", "br"}
 _ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "*": set[str]()}
-_SCHEMES = {"http", "https", "mailto"}
-_MOMENT = re.compile(r"#t=[0-9:.,]{1,40}")
+_SCHEMES = {"http", "https", "mailto", "tel"}
+_SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*:")
+_MOMENT = re.compile(
+    r"#t=(?:(?:(?P<hours>[0-9]{1,3}):)?(?P<minutes>[0-9]{1,3}):)?(?P<seconds>[0-9]{1,6}(?:\.[0-9]{1,3})?)"
+)
+_NO_LINK = re.compile(r"<a>(.*?)</a>", re.DOTALL)
 _TOP_HEADING = 3
-_LOWEST_HEADING = 4
 
 
-def notes_html(markdown: str, *, page_url: str | None = None) -> str:
+def notes_html(markdown: str, *, page_url: str | None = None, top: int = _TOP_HEADING) -> str:
     """Render show notes as an HTML fragment that is safe on any page and in any feed.
 
     The highest heading becomes h3 and all others h4, because a page has its own h1 and h2. Comments and images are
-    dropped, links lead to http, https or mailto addresses only, and HTML in the notes shows as the text it is.
+    dropped, links lead to http, https, mailto or tel addresses only (those that may not are the words alone), and HTML
+    in the notes shows as the text it is.
 
     Args:
         markdown: the whole of notes.md.
-        page_url: the episode's page: a link to a moment (`#t=75`) leads there, from wherever the notes are read.
+        page_url: the page: relative addresses, and links to a moment (`#t=75`, `#t=1:15`), lead from there, wherever
+            the notes are read. Without it they are no links.
+        top: the level of the highest heading.
 
     Returns:
-        HTML of p, ul, ol, li, a, strong, em, b, i, code, blockquote, h3, h4 and br; empty where there are no notes.
+        HTML of p, ul, ol, li, a, strong, em, b, i, code, pre, blockquote, headings and br; empty where there are no
+        notes.
 
     Source:
         CommonMark 0.31.
     """
     parser = _parser()
     tokens = parser.parse(clean_block(markdown))
-    _shift_headings(tokens)
+    _shift_headings(tokens, top)
     unsafe = parser.renderer.render(tokens, parser.options, {})
     fragment = nh3.clean(
         unsafe,
@@ -50,7 +58,7 @@ def notes_html(markdown: str, *, page_url: str | None = None) -> str:
         url_schemes=_SCHEMES,
         link_rel=None,
     )
-    return fragment.replace("<p></p>\n", "")  # what is left of an image alone
+    return _NO_LINK.sub(r"\1", fragment).replace("<p></p>\n", "")  # what is left of an image alone
 
 
 @cache
@@ -78,11 +86,11 @@ def plain(markdown: str) -> str:
     return reader.text()
 
 
-def _shift_headings(tokens: Sequence[Token]) -> None:
+def _shift_headings(tokens: Sequence[Token], top: int) -> None:
     headings = [token for token in tokens if token.type in {"heading_open", "heading_close"}]
-    top = min((token.tag for token in headings), default="")
+    highest = min((token.tag for token in headings), default="")
     for token in headings:
-        token.tag = f"h{_TOP_HEADING if token.tag == top else _LOWEST_HEADING}"
+        token.tag = f"h{top if token.tag == highest else top + 1}"
 
 
 def _html_block(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
@@ -95,10 +103,19 @@ def _html_inline(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any)
 
 
 def _allowed_attribute(page_url: str | None, _: str, name: str, value: str) -> str | None:
-    if name == "href" and page_url and _MOMENT.fullmatch(value):
-        return page_url + value
-    # A relative address would lead elsewhere in every feed reader.
-    return value if name != "href" or value.partition(":")[0].lower() in _SCHEMES else None
+    if name != "href":
+        return value
+    if _SCHEME.match(value):
+        return value if value.partition(":")[0].lower() in _SCHEMES else None
+    if page_url is None:  # a relative address would lead elsewhere in every feed reader
+        return None
+    if moment := _MOMENT.fullmatch(value):
+        minutes = int(moment["hours"] or 0) * 60 + int(moment["minutes"] or 0)
+        return f"{page_url}#t={float(moment['seconds']) + minutes * 60:.3f}".rstrip("0").rstrip(".")
+    try:
+        return None if value.startswith("#t=") else urljoin(page_url, value)
+    except ValueError:
+        return None
 
 
 def _nothing(*_: Any) -> str:
@@ -175,4 +192,4 @@ class _PlainText(HTMLParser):
             self._blocks.append("")
 
 
-_BLOCKS = frozenset({"p", "ul", "ol", "li", "blockquote", "h2", "h3", "h4"})
+_BLOCKS = frozenset({"p", "pre", "ul", "ol", "li", "blockquote", "h2", "h3", "h4"})

@@ -1114,7 +1114,7 @@ STATEMENT_SECTIONS = (
             _text("tested_how", "How, and which pages."),
             _text("email", "Where to ask for another format or report a barrier; the show's owner otherwise."),
             _text("phone", "The same by telephone."),
-            Key(name="reply_days", kind="whole number", doc="Working days until you answer.", default=10, minimum=1),
+            Key(name="reply_days", kind="whole number", doc="Working days until you answer.", minimum=1),
         ),
     ),
     Section(
