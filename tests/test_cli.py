@@ -271,6 +271,17 @@ def test_a_members_episode_waits_for_publish(ready: Session) -> None:
     }
 
 
+def test_a_template_with_nearly_the_right_name_is_told_of(ready: Session) -> None:
+    """It replaces nothing: `check` names the one that may be meant; others may be included, and are nobody's matter."""
+    (ready.folder / "templates").mkdir(exist_ok=True)
+    (ready.folder / "templates/Episode.html.jinja").write_text("x")
+    (ready.folder / "templates/our-logo.svg").write_text("x")
+    assert ready("check") == 0
+    assert "templates/Episode.html.jinja: replaces no template." in ready.err
+    assert "Call it episode.html.jinja" in ready.err
+    assert "our-logo" not in ready.err
+
+
 def test_publish_asks_when_it_can_and_says_so_when_it_cannot(ready: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without --yes and without a terminal, publish refuses and sends nothing; --dry-run needs no answer."""
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))

@@ -130,6 +130,21 @@ def test_lack_of_consent_stops_everything(session: Session, room: str, speakers:
     assert not (session.folder / "public").exists()
 
 
+def test_status_says_who_is_to_sign(session: Session) -> None:
+    """Also where a setting that stands in the tags of every file has voided what was signed: a build helps nobody."""
+
+    def waits_for() -> str:
+        assert session("build") == 0, session.err
+        assert session("status", "--json") == 0
+        return next(str(row["waits_for"]) for row in json.loads(session.out) if row["slug"] == "alpha")
+
+    assert waits_for() == "cln-media sign-off alpha --as comms: it is not signed"
+    sign(session, "alpha")
+    assert waits_for() == "cln-media publish"
+    change(session, "cln_media.toml", 'author = "', 'author = "The ')
+    assert waits_for() == "cln-media sign-off alpha --as comms: it was signed before its tags changed"
+
+
 def test_consent_is_accounted_for(session: Session) -> None:
     """The report lists each speaker with scope, reference and state, as a table, as CSV and as JSON."""
     change(session, "episodes/alpha/episode.toml", 'role = "Chair"\n', f'role = "=Chair"\n{CONSENT}')

@@ -1,7 +1,7 @@
 """What a workspace holds and what is wrong with it: reads everything once, changes nothing but the cache."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from pipeline import artwork, audio, check, feed, trust, words, workspace
+from pipeline import artwork, audio, check, feed, pages, trust, words, workspace
 from pipeline.build import gate
 from pipeline.build.memory import Remembered
 from pipeline.cache import Cache, key
@@ -136,6 +136,7 @@ def survey(
         guids=_proposed_guids(show),
     )
     about = partial(check.of_episode, show, facts=facts, root=where.root, now=now)
+    problems += tuple(_strangers(where))
     problems += tuple(check.of_all(show, _merged(there, examined.checked), facts, root=where.root, now=now))
     each = (*more, *look.problems, *chain.from_iterable(map(about, examined.checked)), *examined.problems)
     return Survey(
@@ -159,6 +160,13 @@ def once_called(where: Workspace, name: str) -> frozenset[str]:
         return frozenset()
     guids = _GUID.findall(text)
     return frozenset(slug for slug, each in trust.identities.known(where.trail).items() if each.guid in guids)
+
+
+def _strangers(where: Workspace) -> Iterator[Problem]:
+    """Warn of templates of the workspace that replace none of ours, as their names are only nearly right."""
+    for name, near in pages.strangers(where.templates):
+        hint = f"Call it {near} if it is to replace that one."
+        yield Problem(source=f"templates/{name}", message="replaces no template", hint=hint, fatal=False)
 
 
 def _merged(there: tuple[Episode, ...], seen: tuple[Episode, ...]) -> tuple[Episode, ...]:

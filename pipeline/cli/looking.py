@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
-from pipeline.build import survey
+from pipeline import trust
+from pipeline.build import gate, survey
 from pipeline.build.mastering import cached
 from pipeline.build.memory import Memory, Remembered
 from pipeline.build.standing import Standing
@@ -101,10 +102,12 @@ def status(where: Workspace, *, now: datetime) -> tuple[StatusRow, ...]:
         CheckFailedError: the settings or the folder of the episodes cannot be read.
     """
     with closing(Cache(where.cache)) as cache:
-        found = survey(where, cache, now=now, known=_known(where, cache, now))
+        known = _known(where, cache, now)
+        found = survey(where, cache, now=now, known=known)
         if found.show is None or any(problem.source == where.name(where.episodes) for problem in found.problems):
             found.complete()
-        show, seen = found.show, _Seen(where=where, found=found, now=now, built=_built(where), live=_live(where))
+        show, built, live = found.show, _built(where), _live(where)
+        seen = _Seen(where=where, found=found, now=now, built=built, live=live, known=frozenset(known))
         rows = tuple(_row(seen, show, each, cached(cache, show, each)) for each in found.episodes) if show else ()
     return rows + tuple(_unreadable(where, found)) if show else ()
 
@@ -131,13 +134,18 @@ def _unreadable(where: Workspace, found: Survey) -> Iterator[StatusRow]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """What all rows draw on. built, live: SHA-256 by key of what was built and of what was published."""
+    """What all rows draw on.
+
+    built, live: SHA-256 by key of what was built and of what was published; known: names of the folders that stand as
+    the last build left them, which were not read.
+    """
 
     where: Workspace
     found: Survey
     now: datetime
     built: Mapping[str, str]
     live: Mapping[str, str]
+    known: frozenset[str]
 
 
 def _row(seen: _Seen, show: Show, episode: Episode, master: Master | None) -> StatusRow:
@@ -145,7 +153,7 @@ def _row(seen: _Seen, show: Show, episode: Episode, master: Master | None) -> St
     mono = show.audio.channels == 1
     read = loudness.integrated_lufs if loudness else None
     as_played = read + DUAL_MONO_LU if read is not None and mono and _counts_one_channel(show) else read
-    state, waits_for = _state(seen, episode, master)
+    state, waits_for = _state(seen, show, episode, master)
     return StatusRow(
         slug=episode.slug,
         state=state,
@@ -167,7 +175,7 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
 
 
-def _state(seen: _Seen, episode: Episode, master: Master | None) -> tuple[str, str]:
+def _state(seen: _Seen, show: Show, episode: Episode, master: Master | None) -> tuple[str, str]:
     found = seen.found
     taken_back = next((each for each in found.withdrawn if each.slug == episode.slug and not each.speaker), None)
     if taken_back is not None:
@@ -184,7 +192,7 @@ def _state(seen: _Seen, episode: Episode, master: Master | None) -> tuple[str, s
         return state, f"{fatal[0].source.removeprefix(here)}: {fatal[0].message}"
     if built and state == "due" and master is not None:
         return "built", "cln-media publish"
-    return state, _next(episode, master, state)
+    return state, _next(seen, show, episode, master, state)
 
 
 def how_to_read(episode: Episode) -> str:
@@ -195,18 +203,26 @@ def how_to_read(episode: Episode) -> str:
     return "; and its ".join(told)
 
 
-def _next(episode: Episode, master: Master | None, state: str) -> str:
+def _next(seen: _Seen, show: Show, episode: Episode, master: Master | None, state: str) -> str:
     if master is None:
         return "cln-media build"
     if episode.published is None:
         return "a publication date: published in episode.toml"
     if episode.unread:
         return f"somebody to read its {how_to_read(episode)}"
+    if lacking := next(_lacking(seen, show, episode, master), None):
+        role, reason = lacking
+        return f"cln-media sign-off {episode.slug} --as {role}: it {reason}"
     if state == "scheduled":
         return f"its time, {episode.published:%d %B %Y %H:%M}"
-    if episode.visibility is Visibility.MEMBERS:  # it has no public page that could tell more
-        return "cln-media publish, which brings it to the members"
-    return "cln-media build"
+    is_public = episode.visibility is not Visibility.MEMBERS  # those have no public page that could tell more
+    return "cln-media build" if is_public else "cln-media publish, which brings it to the members"
+
+
+def _lacking(seen: _Seen, show: Show, episode: Episode, master: Master) -> Iterator[tuple[str, str]]:
+    if episode.path.name not in seen.known:  # else it was signed when it was built, and its words were not read now
+        now = gate.fingerprint(show, episode, master, seen.found.pictures)
+        yield from trust.signing.lacking(episode, now, show.trust)
 
 
 def _built(where: Workspace) -> dict[str, str]:

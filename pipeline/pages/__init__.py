@@ -17,7 +17,7 @@ from pipeline.pages.captions import episode_caption, feed_caption, region_captio
 from pipeline.pages.drafts import WITHOUT_WORDS, Heard
 from pipeline.pages.finding import findable, finding_recipe
 from pipeline.pages.rendering import Leaf
-from pipeline.pages.templating import DEFAULTS, html_environment, markdown_environment, render_template
+from pipeline.pages.templating import DEFAULTS, html_environment, markdown_environment, render_template, strangers
 from pipeline.pages.views import PageView
 from pipeline.pages.waveform import waveform_svg
 from pipeline.pages.whole import Pages, Shown, transcript_language
@@ -47,6 +47,7 @@ __all__ = [
     "rendered",
     "report_page",
     "show_caption",
+    "strangers",
     "waveform_svg",
 ]
 

@@ -4,8 +4,9 @@ Our templates are strict: a name that does not exist is an error, not a blank. T
 blanks, so they are compiled in an environment of their own, which ours reaches under names that start with `nhsuk/`.
 """
 
+import difflib
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,20 @@ def _library() -> Environment:
         lstrip_blocks=True,
         bytecode_cache=_compiled("library"),
     )
+
+
+def strangers(templates: Path) -> Iterator[tuple[str, str]]:
+    """Find files that have nearly the name of one of our templates, and so replace none.
+
+    Yields:
+        The name of each with the one that may be meant.
+    """
+    ours = {path.name for path in DEFAULTS.glob("*.jinja")}
+    there = sorted(path.name for path in templates.iterdir()) if templates.is_dir() else []
+    for name in there:
+        near = difflib.get_close_matches(name.lower(), sorted(ours), n=1, cutoff=0.75)
+        if name not in ours and near:
+            yield name, near[0]
 
 
 def _compiled(kind: str) -> BytecodeCache | None:
