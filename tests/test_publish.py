@@ -35,6 +35,7 @@ from tests.seaweed import Seaweed
 from tests.stores import (
     FILES,
     OTHER,
+    OWNER,
     Recording,
     asset,
     build,
@@ -177,6 +178,26 @@ def test_what_is_new_comes_before_what_names_it() -> None:
         ["feed/page-2.xml", "feeds/north.xml"],
         ["index.html"],
         ["feed.xml", "feeds.xml"],
+    ]
+
+
+def test_what_may_be_gone_comes_before_what_names_it(folder_store: publish.DirectoryStore, site: Path) -> None:
+    """After a withdrawal that ended before its last request, no page counts as there that was not seen again."""
+
+    def end(verb: str, key: str) -> None:
+        if (verb, key) == ("delete", LEDGER_KEY):
+            raise StorageError("ends here", source=key)
+
+    files = {"404.html": b"1", "episodes/a/index.html": b"1", "episodes/b/index.html": b"1", "index.html": b"1"}
+    publish_all(build(site, files), site, folder_store)
+    with pytest.raises(StorageError, match="ends here"):
+        publish.withdraw(Recording(folder_store, before=end), OWNER)
+    middle, target = ledger_of(folder_store), build(site, files | {"episodes/c/index.html": b"1"})
+    made = [[put.asset.key for put in step] for step in steps(publish.plan(target, middle), middle)]
+    assert made == [
+        ["episodes/c/index.html"],
+        ["404.html", "episodes/a/index.html", "episodes/b/index.html"],
+        ["index.html"],
     ]
 
 

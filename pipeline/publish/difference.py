@@ -133,15 +133,19 @@ def steps(plan: Plan, ledger: Ledger) -> tuple[tuple[Put, ...], ...]:
     """Divide what is sent into steps, each of which names only what earlier steps have brought.
 
     New pages, and then new feeds, which nobody follows yet, come before the pages that are there already and may name
-    them; the home page comes after all other pages, the network's feed and the feeds that are followed after all else.
+    them; between them come pages of which an interrupted run has left it open whether they are there: they may name the
+    new ones, and be named by those that are. The home page comes after all other pages that may not be there, the
+    network's feed and the feeds that are followed after all else.
     """
 
     def step(put: Put) -> tuple[int, int]:
         key = put.asset.key
-        is_known = key in ledger.by_key or key in ledger.uncertain
-        if group(key) == FEEDS and not is_known and "/" in key:
+        is_there, may_be_there = key in ledger.by_key, key in ledger.uncertain
+        if group(key) == FEEDS and not (is_there or may_be_there) and "/" in key:
             return PAGES, 1
-        return group(key), 2 if group(key) == PAGES and (is_known or key == _HOME) else 0
+        if group(key) != PAGES:
+            return group(key), 0
+        return PAGES, 3 if is_there or key == _HOME else 2 if may_be_there else 0
 
     found = sorted({step(put) for put in plan.puts})
     return tuple(tuple(put for put in plan.puts if step(put) == each) for each in found)
