@@ -332,12 +332,12 @@ def test_feeds_without_artwork_get_drawn_artwork(drawn: Path) -> None:
 
 
 def test_covers_on_pages_have_the_size_of_pages(drawn: Path) -> None:
-    """A page shows 320 or 640 pixels, at the size it says, so that nothing moves; the feed keeps the whole cover."""
+    """A page shows 320 or 512 pixels, at the size it says, so that nothing moves; the feed keeps the whole cover."""
     for slug, name in (("waiting-times", "cover-waiting-times"), ("choose-and-book", "thumbnail")):
         shown = page_at(drawn, f"episodes/{slug}/index.html").find(".//img[@class='cln-cover']").attrib
         assert (shown["width"], shown["height"]) == ("320", "320")
         sizes = dict(reversed(each.split()) for each in shown["srcset"].split(", "))
-        assert set(sizes) == {"320w", "640w"}
+        assert set(sizes) == {"320w", "512w"}
         assert sizes["320w"] == shown["src"]
         for width, link in sizes.items():
             assert link.startswith(f"/assets/{name}-")

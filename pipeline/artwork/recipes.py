@@ -8,7 +8,7 @@ from pathlib import Path
 
 RECIPE = "square jpeg srgb 4:4:4 1"
 QUALITY = 88
-THRIFTY_QUALITY = 80  # and 4:2:0
+THRIFTY_QUALITY = 72  # and 4:2:0
 FONTS = Path(__file__).parent.parent / "static/fonts"
 
 

@@ -11,7 +11,7 @@ from pipeline.model import Artwork, Caption, Episode, Feed, Picture, Show, asset
 
 ARTWORK_PX = 3000
 THUMBNAIL_PX = 320
-FINER_PX = 640  # the same for screens with finer pixels
+FINER_PX = 512  # the same for screens with twice the pixels: no cover is wider than 256 of them
 TAG_COVER_PX = 1000
 CHAPTER_PX = 1400
 ICONS_PX = (180, 192, 512)  # for Apple's systems; for a web manifest
