@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import cli, model
+from pipeline import cli, model, pages
 from pipeline.cli.screen import Screen
 from tests import studio
 from tests.test_build import files
@@ -280,6 +280,18 @@ def test_a_template_with_nearly_the_right_name_is_told_of(ready: Session) -> Non
     assert "templates/Episode.html.jinja: replaces no template." in ready.err
     assert "Call it episode.html.jinja" in ready.err
     assert "our-logo" not in ready.err
+
+
+def test_templates_that_cannot_be_read_are_told_of(ready: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder without rights is one sentence; so it is under any user, as the system's answer stands in here."""
+
+    def refused(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (ready.folder / "templates").mkdir(exist_ok=True)
+    monkeypatch.setattr(pages, "strangers", refused)
+    assert ready("check") == 0
+    assert "templates: cannot be read: Permission denied." in ready.err
 
 
 def test_publish_asks_when_it_can_and_says_so_when_it_cannot(ready: Session, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,9 +164,18 @@ def once_called(where: Workspace, name: str) -> frozenset[str]:
 
 def _strangers(where: Workspace) -> Iterator[Problem]:
     """Warn of templates of the workspace that replace none of ours, as their names are only nearly right."""
-    for name, near in pages.strangers(where.templates):
+    try:
+        found = tuple(pages.strangers(where.templates))
+    except OSError as error:
+        message, hint = (
+            f"cannot be read: {error.strerror}",
+            "Check the rights of that folder: our own are used meanwhile.",
+        )
+        yield Problem(source=where.name(where.templates), message=message, hint=hint, fatal=False)
+        return
+    for name, near in found:
         hint = f"Call it {near} if it is to replace that one."
-        yield Problem(source=f"templates/{name}", message="replaces no template", hint=hint, fatal=False)
+        yield Problem(source=where.name(where.templates / name), message="replaces no template", hint=hint, fatal=False)
 
 
 def _merged(there: tuple[Episode, ...], seen: tuple[Episode, ...]) -> tuple[Episode, ...]:

@@ -15,6 +15,7 @@ from pipeline.build.standing import Standing
 from pipeline.build.survey import Survey
 from pipeline.cache import Cache
 from pipeline.cli.sending import published
+from pipeline.errors import MediaError
 from pipeline.model import (
     MANIFEST_KEY,
     DraftState,
@@ -221,7 +222,10 @@ def _next(seen: _Seen, show: Show, episode: Episode, master: Master | None, stat
 
 def _lacking(seen: _Seen, show: Show, episode: Episode, master: Master) -> Iterator[tuple[str, str]]:
     if episode.path.name not in seen.known:  # else it was signed when it was built, and its words were not read now
-        now = gate.fingerprint(show, episode, master, seen.found.pictures)
+        try:
+            now = gate.fingerprint(show, episode, master, seen.found.pictures)
+        except MediaError:  # such as a chapter after the end: the build, which it waits for then, says so
+            return
         yield from trust.signing.lacking(episode, now, show.trust)
 
 

@@ -71,6 +71,9 @@ def strangers(templates: Path) -> Iterator[tuple[str, str]]:
 
     Yields:
         The name of each with the one that may be meant.
+
+    Raises:
+        OSError: the folder cannot be read.
     """
     ours = {path.name for path in DEFAULTS.glob("*.jinja")}
     there = sorted(path.name for path in templates.iterdir()) if templates.is_dir() else []

@@ -95,7 +95,7 @@ def read_captions(data: bytes, *, source: Path, language: str, is_subrip: bool) 
 
 
 def _plain_cues(text: str) -> list[Cue] | None:
-    """Read WebVTT as `_all_cues` does, three times as fast, where nothing is unusual; None where anything is."""
+    """Read WebVTT as `_all_cues` does, in less than half the time, where nothing is unusual; None where anything is."""
     if not text.startswith(_PLAIN_HEADER) or "\r" in text or _INLINE_TIME.search(text):
         return None
     cues, at, latest_ms = list[Cue](), len(_PLAIN_HEADER), 0
