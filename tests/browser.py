@@ -114,6 +114,23 @@ def becomes(audio: Locator, wanted: Callable[[float], bool]) -> None:
     pytest.fail(f"the player stays at {time_s} s")
 
 
+def paused_at_once(page: Page | Frame, play: str) -> str:
+    """Start a page's player by this script, pause it in the same moment, and say how its promise to play ended."""
+    ended: str = page.evaluate(
+        """() => new Promise((done) => {
+            const audio = document.querySelector("audio");
+            audio.play = () => {
+                const playing = HTMLMediaElement.prototype.play.call(audio);
+                playing.catch((error) => window.setTimeout(() => done(error.name), 0)); // after the page's own handler
+                return playing;
+            };
+            SCRIPT;
+            audio.pause();
+        })""".replace("SCRIPT", play)
+    )
+    return ended
+
+
 def stored(page: Page | Frame) -> list[int]:
     """Count what a page keeps in this browser: local and session storage, cookies."""
     found: list[int] = page.evaluate("[localStorage.length, sessionStorage.length, document.cookie.length]")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Frame
+from playwright.sync_api import Browser, BrowserContext, Frame, expect
 
 from pipeline.pages.framing import COMPACT, HEIGHTS_PX, LIST, TALL
 from tests import browser as browsing
@@ -187,6 +187,9 @@ def test_chapters_play_in_another_site(network: Network, region: Region, chromiu
             held.frame.get_by_role("link", name="1:15 What changed").focus()
             held.watched.page.keyboard.press("Enter")
             becomes(held.frame.locator("audio"), lambda time_s: 75 < time_s < 80)
+            held.frame.locator("audio").evaluate("audio => audio.pause()")
+            assert browsing.paused_at_once(held.frame, "document.activeElement.click()") == "AbortError"
+            expect(held.frame.get_by_role("link", name="1:15 What changed")).to_be_focused()
         with region.holding(context, f"{network.url}embed/latest/list/", sandbox=sandbox) as held:
             first, second = (held.frame.locator("audio").nth(number) for number in range(2))
             for audio in (first, second):

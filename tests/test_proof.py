@@ -862,12 +862,21 @@ def test_everything_is_done_by_keyboard(page: tuple[browsing.Watched, Served], f
     tab.keyboard.press("Enter")  # a cue is one line
     tab.keyboard.type(" p s f2")
     tab.keyboard.press("Shift+Tab")
-    assert tab.evaluate("document.activeElement.getAttribute('aria-label')") == "Who speaks at 0:03"
+    expect(tab.get_by_label("Who speaks at 0:03")).to_be_focused()
     saved(tab)
     text = (folder / "transcript.vtt").read_text()
     assert "one pharmacy in Bolton" in text
     assert "changed&lt;/b&gt;? p s f2" in text
     assert text.startswith(f"WEBVTT - a learning set\n\n{MARK}\n")
+
+
+def test_a_pause_before_the_sound_began_leaves_the_cursor_where_it_is(page: tuple[browsing.Watched, Served]) -> None:
+    """Whoever presses play and pause at once goes on typing into the same cue (the browser calls that an abort)."""
+    tab = page[0].page
+    tab.locator(".cln-cue__words").nth(2).focus()
+    press_f9 = "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'F9', bubbles: true }))"
+    assert browsing.paused_at_once(tab, press_f9) == "AbortError"
+    expect(tab.get_by_label("Words at 0:03")).to_be_focused()
 
 
 def test_tools_change_times_and_cues(page: tuple[browsing.Watched, Served], folder: Path) -> None:

@@ -47,7 +47,11 @@
         window.history.replaceState(null, "", link.hash);
       }
       seekTo(seconds);
-      audio.play().catch(() => audio.focus()); // the browser wants one more press: the player is where to make it
+      audio.play().catch((error) => {
+        if (error.name !== "AbortError") { // that is a pause before the sound began
+          audio.focus(); // the browser wants one more press: the player is where to make it
+        }
+      });
     });
     window.addEventListener("hashchange", seekToAddress);
     seekToAddress();

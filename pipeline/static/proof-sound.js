@@ -68,6 +68,10 @@ export class Sound {
   }
 
   play() {
-    this.audio.play().catch(() => this.audio.focus()); // the browser wants one more press: the player is where to make it
+    this.audio.play().catch((error) => {
+      if (error.name !== "AbortError") { // that is a pause before the sound began: whoever types goes on typing
+        this.audio.focus(); // the browser wants one more press: the player is where to make it
+      }
+    });
   }
 }
