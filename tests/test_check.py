@@ -238,6 +238,8 @@ WORDS: dict[str, dict[str, object]] = {
     "chapter": {"chapters": (Chapter(start_ms=0, title=NAME),)},
     "address": {"links": (Link(title="Who", url="https://cln.example/people/named-example"),)},
     "soundbite": {"soundbites": (Soundbite(start_ms=0, duration_ms=20_000, title=NAME),)},
+    "notes, a name between": {"notes": "With Named Middle Example."},
+    "notes, invisible": {"notes": "With Named\u200bExample."},
     "role of another": {"speakers": (*UNNAMED, Speaker(role=f"GP, {NAME}"))},
     "words": {
         "transcript": Transcript(
@@ -250,6 +252,14 @@ WORDS: dict[str, dict[str, object]] = {
         )
     },
 }
+
+
+@pytest.mark.parametrize("words", ["We were told by Dr Example that it works.", "Prof. Example\u2019s letter"])
+def test_a_title_and_a_surname_are_a_warning(words: str) -> None:
+    """They may be somebody else's; a surname alone is a word like others."""
+    for text, expected in ((words, [False]), ("An example of it works.", [])):
+        problems = found(None, samples.episode(speakers=UNNAMED, notes=text))
+        assert [each.fatal for each in problems if "may name in its words" in each.message] == expected
 
 
 @pytest.mark.parametrize("changes", WORDS.values(), ids=WORDS.keys())

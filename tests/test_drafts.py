@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import sys
+import time
 import wave
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -415,6 +416,54 @@ def test_a_program_that_fails_is_a_warning(tmp_path: Path) -> None:
     assert "language model" not in desk.notes.read_text()
 
 
+def test_a_program_that_fails_leaves_the_summary_of_before(tmp_path: Path) -> None:
+    """What it answered once stays in the notes, and disclosed."""
+    desk = Desk(tmp_path)
+    desk.configure(command("print('A summary.')"))
+    desk.survey()
+    config = desk.root / "cln_media.toml"
+    config.write_text(config.read_text().partition("\n[notes]")[0] + command("raise SystemExit(3)"))
+    desk.again()
+    assert "with the summary of before: the program ended with exit code 3" in desk.report.warnings[-1].message
+    assert "A summary." in desk.notes.read_text()
+    assert desk.read()[1].machine_drafted == ("notes",)
+
+
+def test_what_a_program_leaves_behind_does_not_hold_its_answer(tmp_path: Path) -> None:
+    """A process that it started and that keeps its output open is ended once the program has."""
+    child = "import time; time.sleep(120)"
+    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]); print('A summary.')"
+    began = time.monotonic()
+    assert asking.answer(program(code), "said", folder=tmp_path) == "A summary."
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.parametrize("what", ["folder", "pipe", "large", "link"])
+def test_odd_things_among_the_drafts_are_one_sentence(tmp_path: Path, what: str) -> None:
+    """What lies where a draft was kept is not waited for, read without end, or followed."""
+    desk = Desk(tmp_path)
+    desk.survey()
+    kept = desk.notes.parent / "drafts/notes.md"
+    kept.unlink()
+    if what == "folder":
+        kept.mkdir()
+    elif what == "pipe":
+        os.mkfifo(kept)
+    elif what == "large":
+        with kept.open("wb") as file:
+            file.truncate(8_000_000_000)
+    else:
+        secret = tmp_path / "secret.md"
+        secret.write_text("Left alone.")
+        (desk.notes.parent / ".notes.md.new").symlink_to(secret)
+        desk.again()
+        assert secret.read_text() == "Left alone."
+        assert not desk.notes.is_symlink()
+        return
+    with pytest.raises(MediaError, match=r"is no file|is larger than any draft"):
+        desk.again()
+
+
 @pytest.mark.parametrize(
     ("code", "message"),
     [
@@ -513,6 +562,7 @@ def test_a_merge_takes_what_one_side_changed(base: Sequence[str], mine: Sequence
     assert words.merged(base, base, theirs) == list(theirs)
     assert words.merged(base, mine, base) == list(mine)
     assert words.merged(base, mine, mine) == list(mine)
+    assert words.merged("abcd", "aXcd", "aYZd") == list("aXZd")
     added = [line.upper() for line in mine]
     assert [line for line in words.merged(base, added, theirs) if line.isupper()] == added
 

@@ -579,6 +579,66 @@ def test_subrip_stays_subrip_where_it_can_hold_what_is_said(folder: Path, paper:
     assert (folder / "drafts/previous/transcript-1.srt").read_text() == srt.replace("Welcome", "Good morning")
 
 
+def test_a_cue_of_subrip_that_nobody_changed_stays_as_it_is(folder: Path, paper: Paper) -> None:
+    """A long cue is not cut into several with times that nobody set; WebVTT under that name keeps its draft's mark."""
+    (folder / "transcript.vtt").unlink()
+    long = "1\n00:00:00,000 --> 00:00:02,000\n" + "\n".join(["one and two and three and four and five"] * 5) + "\n\n"
+    srt = f"{long}2\n00:00:03,500 --> 00:00:04,000\nThank yu.\n"
+    (folder / "transcript.srt").write_text(srt)
+    with serving(paper) as running:
+        shown = running.open().words()
+        shown["cues"][1][2] = "Thank you."
+        assert running.save(wish(shown, cues=shown["cues"])).status == 200
+        assert (folder / "transcript.srt").read_text() == srt.replace("yu", "you")
+        (folder / "transcript.srt").write_text(f"WEBVTT\n\n{MARK}\n\n00:00.000 --> 00:01.000\nHello\n")
+        shown = running.words()
+        shown["cues"][0][2] = "Hello."
+        assert running.save(wish(shown, cues=shown["cues"])).status == 200
+    assert MARK in (folder / "transcript.vtt").read_text()
+
+
+def test_saving_again_and_again_in_vain_keeps_the_versions_before(served: Served, folder: Path) -> None:
+    """A version is kept once, however often the file that was to follow it could not be written."""
+    for number in range(3):
+        shown = served.words()
+        shown["cues"][0][2] = f"Version {number}."
+        assert served.save(wish(shown, cues=shown["cues"])).status == 200
+    (folder / ".transcript.vtt.new").mkdir()
+    shown["cues"][0][2] = "In vain."
+    for _ in range(5):
+        answer = served.save(wish(served.words(), cues=shown["cues"]))
+        assert answer.status == 422
+        assert "transcript.vtt: cannot be written: Is a directory" in json.loads(answer.body)["message"]
+    kept = sorted((folder / "drafts/previous").iterdir())
+    assert [path.name for path in kept] == [f"transcript-{number}.vtt" for number in (1, 2, 3, 4)]
+    assert [words_ in kept[at].read_text() for at, words_ in enumerate(("Version 2", "Version 1", "Version 0"))] == [
+        True
+    ] * 3
+
+
+def test_who_may_read_a_file_stays_who_may_read_it(served: Served, folder: Path) -> None:
+    """What only its owner could read is so after it was saved, and so is the version that is kept."""
+    (folder / "transcript.vtt").chmod(0o600)
+    shown = served.words()
+    shown["cues"][0][2] = "Only ours."
+    assert served.save(wish(shown, cues=shown["cues"])).status == 200
+    files = (folder / "transcript.vtt", folder / "drafts/previous/transcript-1.vtt")
+    assert [path.stat().st_mode & 0o777 for path in files] == [0o600, 0o600]
+
+
+def test_a_folder_of_versions_that_leads_elsewhere_is_refused(served: Served, folder: Path, tmp_path: Path) -> None:
+    """Through a link, what was recorded would outlive its recording; and each file that changed is named."""
+    (folder / "drafts/previous").symlink_to(tmp_path)
+    answer = served.save(wish(served.words(), reviewed=["transcript"]))
+    assert "drafts/previous: is a link to another place" in json.loads(answer.body)["message"]
+    shown = served.words()
+    (folder / "transcript.vtt").write_text(TRANSCRIPT + "\n")
+    (folder / "chapters.toml").write_text(CHAPTERS + "\n")
+    answer = served.save(wish(shown, reviewed=["transcript", "chapters"]))
+    assert answer.status == 409
+    assert "opened, and so was chapters.toml" in json.loads(answer.body)["message"]
+
+
 def test_remarks_between_chapters_are_said_to_be_in_the_version_before(served: Served, folder: Path) -> None:
     """A remark that cannot be kept is never lost without a word."""
     (folder / "chapters.toml").write_text(CHAPTERS.replace('title = "Welcome"', 'title = "Welcome"  # by the Chair'))
@@ -610,9 +670,9 @@ ROW = [0, 1000, "Hello.", None]
         ({"cues": [[0, 360_000_001, "Hello.", None]]}, "cue 1 has a time"),
         ({"cues": [[1000, 1000, "Hello.", None]]}, "does not end after it starts"),
         ({"cues": [[500, 1000, "Hello.", None], ROW]}, "starts before the one above"),
-        ({"cues": [[0, 1000, None, None]]}, "has no text"),
-        ({"cues": [[0, 1000, "x" * 20_001, None]]}, "has no text of at most"),
-        ({"cues": [[0, 1000, "Hello.", "x" * 201]]}, "has no speaker of at most"),
+        ({"cues": [[0, 1000, None, None]]}, "is no text and speaker"),
+        ({"cues": [[0, 1000, "x" * 20_001, None]]}, "is longer than 20,000 characters"),
+        ({"cues": [[0, 1000, "Hello.", "x" * 201]]}, "is longer than 200 characters"),
         ({"cues": [[0, 1000, " \u200b\u202e\n ".replace("\u200b", ""), None]]}, "no words are left"),
         ({"chapters": "x"}, "not a list of at most 1,000"),
         ({"chapters": [{"start": "0", "title": "A"}]}, "chapter 1 has no time"),
@@ -907,9 +967,118 @@ def test_tools_change_times_and_cues(page: tuple[browsing.Watched, Served], fold
         (2900, 3000, "In between, " + " ".join(["and so on,"] * 20)),  # longer than two lines: one cue all the same
         (3000, 4500, "And what <b>changed</b>?"),
     ]
-    assert words_.nth(1).input_value() == cues[1].text  # the space at its end went: the page shows what stands there
+    assert words_.nth(1).input_value() == cues[1].text + " "  # somebody types there: the space at its end stays
     marks = words.read_chapters(chapters.read_bytes(), source=chapters)
     assert [(mark.start_ms, mark.title) for mark in marks] == [(1400, "The pharmacy"), (3000, "What changed")]
+
+
+def test_who_goes_on_typing_after_saving_types_into_the_same_cue(
+    page: tuple[browsing.Watched, Served], folder: Path
+) -> None:
+    """Also where the server takes a space away, two cues start together, or a cue has no words yet."""
+    tab = page[0].page
+    words_ = tab.locator(".cln-cue__words")
+    words_.nth(0).focus()
+    tab.get_by_role("button", name="Insert after").click()
+    assert tab.evaluate("document.activeElement.ariaLabel") == "Words at 0:01"  # where the next one starts
+    tab.keyboard.type("Yes, it is ")
+    saved(tab)
+    tab.keyboard.type("so.")
+    saved(tab)
+    words_.nth(3).focus()
+    tab.get_by_role("button", name="Insert after").click()
+    tab.keyboard.press("Control+s")
+    expect(tab.get_by_role("status").first).to_contain_text("Saved.")
+    tab.keyboard.type("At last.")
+    saved(tab)
+    tab.get_by_label("Title of chapter 2").press("End")
+    tab.keyboard.type(" here ")
+    saved(tab)
+    tab.keyboard.type("too")
+    saved(tab)
+    tab.keyboard.press("Control+s")
+    expect(tab.get_by_role("status").first).to_contain_text("There is nothing new to save.")
+    cues = words.read_transcript((folder / "transcript.vtt").read_bytes(), source=folder, language="en-GB").cues
+    assert [cue.text for cue in cues] == [
+        "Welcome to the learning set.",
+        "Yes, it is so.",
+        "We began with one farmacy in Bolton.",
+        "And what <b>changed</b>?",
+        "At last.",
+    ]
+    assert 'title = "What changed here too"' in (folder / "chapters.toml").read_text()
+
+
+def test_undo_takes_nothing_that_was_typed_since(page: tuple[browsing.Watched, Served]) -> None:
+    """What came of a split and was corrected stays; a chapter that was removed comes back, and so do labels."""
+    tab = page[0].page
+    words_, who, undo = tab.locator(".cln-cue__words"), tab.locator(".cln-cue__who"), tab.locator("#undo")
+    status = tab.get_by_role("status").first
+    words_.nth(1).focus()
+    words_.nth(1).evaluate("words => words.setSelectionRange(8, 8)")
+    tab.keyboard.press("Control+Enter")
+    words_.nth(2).fill("with one pharmacy in Bolton.")
+    tab.get_by_role("button", name="Remove: chapter 2").click()
+    expect(tab.locator(".cln-chapter")).to_have_count(1)
+    undo.click()
+    expect(tab.get_by_label("Title of chapter 2")).to_have_value("What changed")
+    undo.click()
+    expect(status).to_contain_text("Not undone: what came of the split has been changed since.")
+    expect(words_.nth(2)).to_have_value("with one pharmacy in Bolton.")
+    tab.locator("#rename-from").select_option("Speaker 1")
+    tab.locator("#rename-to").fill("Chair")
+    tab.get_by_role("button", name="Rename everywhere").click()
+    who.nth(3).fill("Nurse")
+    undo.click()
+    assert [who.nth(number).input_value() for number in (0, 3)] == ["Speaker 1", "Nurse"]
+
+
+def test_a_time_that_was_typed_is_saved(page: tuple[browsing.Watched, Served], folder: Path) -> None:
+    """Nobody needs to leave its field first; what is no time is said, and nothing is saved then."""
+    tab = page[0].page
+    field = tab.get_by_label("Chapter 2 starts at")
+    field.fill("later")
+    tab.keyboard.press("Control+s")
+    expect(tab.get_by_role("status").first).to_contain_text("That is no time.")
+    assert as_it_was(folder)
+    field.fill("2")
+    expect(tab.locator("#dirty")).to_have_text("Not saved yet.")
+    saved(tab)
+    assert 'start = "00:00:02.000"' in (folder / "chapters.toml").read_text()
+    expect(tab.get_by_label("Chapter 2 starts at")).to_be_focused()
+
+
+def test_what_somebody_else_wrote_meanwhile_is_asked_about(page: tuple[browsing.Watched, Served], folder: Path) -> None:
+    """A save of one part, while one types, does not take the other part's newer file for what the page shows."""
+    tab = page[0].page
+    theirs = CHAPTERS.replace("What changed", "Theirs")
+    (folder / "chapters.toml").write_text(theirs)
+    tab.route("**/save", lambda route: (tab.wait_for_timeout(300), route.continue_()))
+    tab.locator(".cln-cue__words").nth(0).fill("Mine.")
+    tab.keyboard.press("Control+s")
+    tab.locator(".cln-cue__words").nth(1).fill("Mine as well.")
+    expect(tab.get_by_role("status").first).to_contain_text("Saved.")
+    tab.get_by_label("Title of chapter 1").fill("My welcome")
+    tab.keyboard.press("Control+s")
+    expect(tab.get_by_role("heading", name="Somebody else has changed a file")).to_be_visible()
+    assert (folder / "chapters.toml").read_text() == theirs
+
+
+def test_a_page_of_an_earlier_start_keeps_its_text(paper: Paper, folder: Path, chromium: Browser) -> None:
+    """Where cln-media was started anew on the same port, the page says what to do, and still gives its text."""
+    with chromium.new_context() as context:
+        tab = context.new_page()
+        with serving(paper) as running:
+            tab.goto(running.address)
+            tab.locator(".cln-cue__words").nth(0).fill("Not saved yet.")
+            context.clear_cookies()  # as good as another start: this page is not known
+            tab.keyboard.press("Control+s")
+            expect(tab.get_by_role("heading", name="The connection to cln-media is lost")).to_be_visible()
+            for name in ("Download the transcript", "Download a copy of the transcript"):
+                with tab.expect_download() as download:
+                    tab.get_by_role("button", name=name, exact=True).click()
+                assert "Not saved yet." in download.value.path().read_text()
+    assert as_it_was(folder)
 
 
 @pytest.mark.parametrize("choice", ["Save mine", "Download mine, and open theirs"])

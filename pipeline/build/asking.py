@@ -20,6 +20,7 @@ from pipeline.errors import MediaError
 MOST_SECONDS = 600
 MOST_BYTES = 20_000
 _SETTLING_S = 5
+_TICK_S = 0.1
 _SOURCE = "notes.command"
 _NAMES = """
     PATH HOME USER LOGNAME LANG LANGUAGE TZ TMPDIR TMP TEMP SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT USERPROFILE
@@ -55,7 +56,7 @@ def answer(
         try:
             data = _read(process, reader, seconds, most_bytes)
         finally:
-            _end(process)
+            _end(process, with_children=reader.is_alive())
             reader.join(_SETTLING_S)
     if process.returncode:
         raise _failed(
@@ -111,7 +112,13 @@ class _Reader(threading.Thread):
 def _read(process: "subprocess.Popen[bytes]", reader: _Reader, seconds: float, most_bytes: int) -> bytes:
     until = time.monotonic() + seconds
     reader.start()
-    reader.join(seconds)
+    while reader.is_alive() and process.poll() is None and time.monotonic() < until:
+        reader.join(_TICK_S)
+    if process.poll() is not None:
+        reader.join(_SETTLING_S)
+        if reader.is_alive():  # what it has started and left behind holds its output open
+            _end(process, with_children=True)
+            reader.join(_SETTLING_S)
     data = reader.data
     if data is not None and len(data) > most_bytes:
         raise _failed(f"wrote more than {most_bytes:,} bytes", "Let it write a summary of some paragraphs.")
@@ -123,9 +130,9 @@ def _read(process: "subprocess.Popen[bytes]", reader: _Reader, seconds: float, m
     return data
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[bytes]", *, with_children: bool = False) -> None:
     """End it, with what it started; what has ended by itself keeps its exit code."""
-    if process.poll() is None:
+    if process.poll() is None or with_children:
         if sys.platform == "win32":
             process.kill()
         else:

@@ -34,6 +34,7 @@ from pipeline.trust import withdrawals
 from pipeline.words.cleaning import decode
 from pipeline.words.moving import REMOVED
 from pipeline.workspace import Workspace
+from pipeline.workspace.drafting import kept_summary
 
 _NAMES: Mapping[Part, str] = {Part.CHAPTERS: workspace.CHAPTERS_NAME, Part.NOTES: workspace.NOTES_NAME}
 _ABOUT_CHAPTERS = (
@@ -212,10 +213,12 @@ class Drafting:
         try:
             return asking.answer(command, said.plain, folder=self.where.root)
         except MediaError as error:
-            message = f"the notes of {episode.slug} were drafted without a summary: the program {error.message}"
+            earlier = kept_summary(episode.path)
+            how = "with the summary of before" if earlier else "without a summary"
+            message = f"the notes of {episode.slug} were drafted {how}: the program {error.message}"
             hint = error.hint or "Correct [notes] command in cln_media.toml."
             self.report.warn(Problem(source=workspace.CONFIG_NAME, message=message, hint=hint, fatal=False))
-            return ""
+            return earlier
         finally:
             self.report.finish()
 

@@ -3,7 +3,7 @@
 import html
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pipeline.model import Episode, Transcript
@@ -17,6 +17,7 @@ _TITLES = frozenset(["dr", "prof", "professor", "mr", "mrs", "ms", "miss", "mx",
 _NO_NAMES = frozenset(
     ["of", "the", "and", "for", "from", "at", "in", "de", "la", "le", "da", "van", "von", "der", "den", "al", "el"]
 )
+_NEVER = r"(?!)"
 _HINT = "Replace the name by the role, or record consent to be named in episode.toml."
 
 
@@ -39,10 +40,10 @@ def named(episode: Episode) -> Iterator[Named]:
     names = [name for name in unnamed if name and name not in labels]
     if episode.transcript:
         yield from _voices(episode, episode.transcript, names)
+    surely, perhaps = (_any_of(forms) for forms in zip(*map(_forms, names or [""]), strict=True))
     for file, text in _texts(episode).items() if names else ():
         words = f" {folded(text)} "
-        if found := [name for name in names if f" {name} " in words]:
-            certain = any(" " in name for name in found)  # one word alone may mean something else
+        if (certain := surely.search(words) is not None) or perhaps.search(words):
             message = f"{'names' if certain else 'may name'} in its words a speaker without consent to be named"
             yield Named(file, message, _HINT, fatal=certain and episode.published is not None)
 
@@ -53,6 +54,21 @@ def folded(text: str) -> str:
     letters = unicodedata.normalize("NFKD", plain).casefold()
     seen = (letter for letter in letters if unicodedata.category(letter) not in {"Mn", "Cf", "Cc"} or letter.isspace())
     return " ".join(_WORD.findall("".join(seen)))
+
+
+def _forms(name: str) -> tuple[str, str]:
+    """Return patterns of words in which a name surely stands, and of those that may mean somebody else."""
+    first, *between, last = name.split() if " " in name else ("", name)
+    if not first:
+        return _NEVER, re.escape(name)  # one word alone may mean something else
+    whole = " ".join([first, *between, last])
+    squeezed = whole.replace(" ", "")  # where an invisible character stood between them
+    titled = f"(?:{'|'.join(sorted(_TITLES))}) {re.escape(last)}"
+    return f"{re.escape(whole)}|{re.escape(squeezed)}|{re.escape(first)} [^ ]+ {re.escape(last)}", titled
+
+
+def _any_of(forms: Iterable[str]) -> re.Pattern[str]:
+    return re.compile(rf" (?:{'|'.join(forms)}) ")
 
 
 def _without_titles(name: str | None) -> str:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from pipeline import workspace
 from pipeline.errors import MediaError, WordsError
-from pipeline.model import Chapter, Cue, Part, Transcript, is_marked
+from pipeline.model import Chapter, Cue, Part, is_marked
 from pipeline.proof import wording
 from pipeline.proof.paper import Paper, Written, chapters_file, chapters_of, transcript_file, transcript_of
 from pipeline.proof.wishes import Wish
-from pipeline.words import read_chapters, read_transcript, srt, unmarked
+from pipeline.words import plain_srt, read_chapters, read_transcript, unmarked
 from pipeline.workspace.drafting import keep_previous
 from pipeline.workspace.places import PREVIOUS_NAME
 
@@ -44,20 +44,25 @@ def save(paper: Paper, wish: Wish, saved: Saved) -> None:
     """
     transcript, chapters = transcript_file(paper.folder), chapters_file(paper.folder)
     steps = list[Callable[[], None]]()
-    if wish.cues is not None or Part.TRANSCRIPT in wish.reviewed:
-        _require_base(transcript, wish.bases[Part.TRANSCRIPT])
+    has_transcript = wish.cues is not None or Part.TRANSCRIPT in wish.reviewed
+    has_chapters = wish.chapters is not None or (Part.CHAPTERS in wish.reviewed and bool(chapters.version))
+    wanted = {Part.TRANSCRIPT: transcript} if has_transcript else {}
+    wanted |= {Part.CHAPTERS: chapters} if has_chapters else {}
+    _require_bases([written for part, written in wanted.items() if written.version != wish.bases[part]])
+    if has_transcript:
         steps.append(_transcript(paper, transcript, wish, saved))
-    if wish.chapters is not None or (Part.CHAPTERS in wish.reviewed and chapters.version):
-        _require_base(chapters, wish.bases[Part.CHAPTERS])
+    if has_chapters:
         steps.append(_chapters(paper, chapters, wish, saved))
     for step in steps:
         step()
 
 
-def _require_base(written: Written, base: str) -> None:
-    if written.version != base:
+def _require_bases(changed: Sequence[Written]) -> None:
+    if changed:
+        also = "".join(f", and so was {written.path.name}" for written in changed[1:])
+        message = f"was changed by somebody else since this page was opened{also}"
         hint = "Keep yours, or open what stands there now: the other one is not lost either way."
-        raise ChangedError("was changed by somebody else since this page was opened", source=written.path, hint=hint)
+        raise ChangedError(message, source=changed[0].path, hint=hint)
 
 
 def _transcript(paper: Paper, old: Written, wish: Wish, saved: Saved) -> Callable[[], None]:
@@ -68,8 +73,8 @@ def _transcript(paper: Paper, old: Written, wish: Wish, saved: Saved) -> Callabl
     path = old.path
     if cues == tuple(before.cues):
         new = text if is_draft else unmarked(text, Part.TRANSCRIPT, with_checks=True)
-    elif path.suffix == ".srt" and not any(cue.speaker for cue in cues):
-        new = srt(Transcript(language=paper.language, cues=cues, origin=path.name)).decode()
+    elif path.suffix == ".srt" and not text.startswith("WEBVTT") and not any(cue.speaker for cue in cues):
+        new = plain_srt(cues).decode()
     else:
         path = path.with_suffix(".vtt")
         new = wording.webvtt_text(text, cues, is_draft=is_draft)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from pipeline.errors import MediaError
+from pipeline.errors import MediaError, WordsError
 from pipeline.localhost import HOST, LocalHandler, LocalServer
 from pipeline.proof import paper as papers
 from pipeline.proof.paper import Paper
@@ -219,9 +219,11 @@ class _Handler(LocalHandler):
 
     def _tell(self, gather: Callable[[], object]) -> None:
         try:
-            self._send_json(gather())
-        except MediaError as error:
+            value = gather()
+        except (MediaError, OSError) as error:
             self._send_json({"message": _sentence(self.server.paper, error)}, HTTPStatus.UNPROCESSABLE_ENTITY)
+        else:
+            self._send_json(value)
 
     def _save(self, data: bytes) -> None:
         paper, saved = self.server.paper, Saved()
@@ -231,13 +233,13 @@ class _Handler(LocalHandler):
                 save(paper, read_wish(data), saved)
             except ChangedError as error:
                 status, message = HTTPStatus.CONFLICT, _sentence(paper, error)
-            except MediaError as error:
+            except (MediaError, OSError) as error:
                 status, message = HTTPStatus.UNPROCESSABLE_ENTITY, _sentence(paper, error)
             answer: dict[str, Any] = {"message": message, "saved": saved.parts, "said": saved.said}
             try:
                 answer |= {"versions": papers.versions(paper)}
                 answer |= {"words": papers.shown(paper)} if status is HTTPStatus.OK else {}
-            except MediaError as error:
+            except (MediaError, OSError) as error:
                 answer["message"] = message or _sentence(paper, error)
         self._send_json(answer, status)
 
@@ -250,7 +252,10 @@ def _same(given: str, wanted: str) -> bool:
     return hmac.compare_digest(given.encode(errors="replace"), wanted.encode())
 
 
-def _sentence(paper: Paper, error: MediaError) -> str:
+def _sentence(paper: Paper, error: MediaError | OSError) -> str:
+    if isinstance(error, OSError):  # such as a folder that was closed meanwhile
+        hint = "Check the rights of that folder; nothing is gone from this page."
+        error = WordsError(f"cannot be read: {error.strerror}", source=paper.folder, hint=hint)
     source = error.source
     if isinstance(source, Path) and source.is_relative_to(paper.folder.parent):
         source = source.relative_to(paper.folder.parent).as_posix()

@@ -84,10 +84,12 @@ def _cue(number: int, row: object) -> Cue:
         raise _unusable(f"cue {number} has a time that is no whole number of milliseconds within 100 hours")
     if end_ms <= start_ms:
         raise _unusable(f"cue {number} ({clock(start_ms)}) does not end after it starts")
-    if not isinstance(text, str) or len(text) > LONGEST_TEXT:
-        raise _unusable(f"cue {number} ({clock(start_ms)}) has no text of at most {LONGEST_TEXT:,} characters")
-    if speaker is not None and (not isinstance(speaker, str) or len(speaker) > LONGEST_LABEL):
-        raise _unusable(f"cue {number} ({clock(start_ms)}) has no speaker of at most {LONGEST_LABEL} characters")
+    if not isinstance(text, str) or not isinstance(speaker or "", str):
+        raise _unusable(f"cue {number} ({clock(start_ms)}) is no text and speaker")
+    if len(text) > LONGEST_TEXT:
+        raise _too_long(f"cue {number} ({clock(start_ms)})", LONGEST_TEXT, "Split that cue")
+    if len(speaker or "") > LONGEST_LABEL:
+        raise _too_long(f"who speaks in cue {number} ({clock(start_ms)})", LONGEST_LABEL, "Put a role there")
     return Cue(start_ms=start_ms, end_ms=end_ms, text=clean_line(text), speaker=clean_line(speaker or "") or None)
 
 
@@ -132,6 +134,10 @@ def _bases(value: Any) -> dict[Part, str]:
     if not all(isinstance(text, str) and len(text) <= _DIGITS for text in bases.values()):
         raise _unusable("the page does not say which files it was made from")
     return {part: str(text) for part, text in bases.items()}
+
+
+def _too_long(what: str, most: int, hint: str) -> WordsError:
+    return WordsError(f"{what} is longer than {most:,} characters", hint=f"{hint}, and save again.")
 
 
 def _unusable(message: str) -> WordsError:

@@ -4,18 +4,52 @@ import { milliseconds, stamp } from "./proof-sound.js";
 const LONG = 40;
 
 export class Chapters {
-  constructor(list, { sound, say, changed, here }) {
+  constructor(list, { sound, say, changed, here, undone }) {
     this.list = list;
     this.sound = sound;
     this.say = say;
     this.changed = changed;
     this.here = here;
+    this.undone = undone;
     this.chapters = [];
   }
 
   load(chapters) {
     this.chapters = chapters.map((chapter) => ({ ...chapter }));
     this.show();
+  }
+
+  // Whether what the server wrote is what stands here, but for white space in titles.
+  agree(rows) {
+    const tidied = this.rows.map((row) => ({ ...row, title: row.title.replace(/\s+/g, " ").trim() }));
+    return JSON.stringify(tidied) === JSON.stringify(rows);
+  }
+
+  // A time that was typed counts when its field is left: or when somebody saves.
+  get typed() {
+    return this.chapters.filter(({ row, start }) => row.querySelector(".cln-chapter__time").value !== stamp(start));
+  }
+
+  commit() {
+    return this.typed.every((chapter) => {
+      const field = chapter.row.querySelector(".cln-chapter__time");
+      const hadFocus = field === document.activeElement;
+      const isTaken = this.retime(chapter, field);
+      if (hadFocus || !isTaken) {
+        chapter.row.querySelector(".cln-chapter__time").focus();
+      }
+      return isTaken;
+    });
+  }
+
+  retime(chapter, field) {
+    const start = milliseconds(field.value);
+    if (start === null) {
+      this.say("That is no time. Write it as hours, minutes and seconds: 00:12:30.500.");
+      field.value = stamp(chapter.start);
+      return false;
+    }
+    return this.move(chapter, start);
   }
 
   get rows() {
@@ -65,13 +99,10 @@ export class Chapters {
       judge();
       this.changed();
     });
+    time.addEventListener("input", () => this.changed());
     time.addEventListener("change", () => {
-      const start = milliseconds(time.value);
-      if (start === null) {
-        this.say("That is no time. Write it as hours, minutes and seconds: 00:12:30.500.");
-        time.value = stamp(chapter.start);
-      } else {
-        this.move(chapter, start);
+      if (chapter.row === row) { // else another has taken its place meanwhile
+        this.retime(chapter, time);
       }
     });
     const tools = document.createElement("div");
@@ -91,12 +122,13 @@ export class Chapters {
     if (this.chapters.some((other) => other !== chapter && other.start === start)) {
       this.say("Another chapter starts there already.");
       this.show(chapter);
-      return;
+      return false;
     }
     chapter.start = start;
     this.show(chapter);
     this.changed();
     this.say(`It starts at ${stamp(start)}.`);
+    return true;
   }
 
   add() {
@@ -119,7 +151,12 @@ export class Chapters {
     if (!this.chapters.length) {
       document.getElementById("add-chapter").focus();
     }
+    this.undone({
+      what: "removing a chapter",
+      act: () => { this.chapters.push(chapter); this.show(chapter); return null; },
+      isPossible: () => !this.chapters.some((other) => other.start === chapter.start),
+    });
     this.changed();
-    this.say("Removed.");
+    this.say("Removed. Undo brings it back.");
   }
 }

@@ -41,6 +41,8 @@ const moved = (marks, before, after) => {
 
 const shifted = (marks, by) => marks.map((mark) => ({ ...mark, from: mark.from + by, to: mark.to + by }));
 const doubtsOf = (cue) => cue.heard.filter((word) => word.why);
+const tidy = (text) => text.replace(/\s+/g, " ").trim(); // as the server writes it
+const shapeOf = (cues) => JSON.stringify(cues.map(({ start, end, text, speaker }) => [start, end, text, speaker]));
 const wordOf = (cue, place) => cue.text.slice(place.from, place.to);
 
 export class Cues {
@@ -69,13 +71,37 @@ export class Cues {
     this.list.replaceChildren(...this.cues.map((cue) => this.row(cue)));
   }
 
+  // Where what the server wrote differs from the page by no more than times, white space and cues without words, the rows
+  // stay, and with them the place where somebody types and what can be undone. False where it differs by more.
+  agree(rows) {
+    const spoken = this.spoken;
+    const isSame = ([, , text, speaker], cue) => text === tidy(cue.text) && (speaker ?? "") === tidy(cue.speaker);
+    if (rows.length !== spoken.length || !rows.every((row, index) => isSame(row, spoken[index]))) {
+      return false;
+    }
+    spoken.forEach((cue, index) => {
+      const [start, end, text] = rows[index];
+      if (cue.start !== start || cue.end !== end) {
+        Object.assign(cue, { start, end });
+        this.name(cue);
+      }
+      if (cue.words !== document.activeElement && cue.text !== text) {
+        cue.words.value = text;
+        this.write(cue, cue.words.value);
+      }
+    });
+    return true;
+  }
+
   find(findings) {
+    const spoken = this.spoken;
     this.cues.filter((cue) => cue.findings.length).forEach((cue) => this.mark(Object.assign(cue, { findings: [] })));
     const touched = new Set();
     findings.forEach(([index, from, to, what]) => {
-      const cue = this.cues[index];
+      const cue = spoken[index];
       if (cue) {
-        cue.findings.push({ from, to, what });
+        const lead = cue.text.length - cue.text.trimStart().length;
+        cue.findings.push({ from: from + lead, to: to + lead, what });
         touched.add(cue);
       }
     });
@@ -84,6 +110,11 @@ export class Cues {
 
   get rows() {
     return this.cues.map((cue) => [cue.start, cue.end, cue.text, cue.speaker.trim() || null]);
+  }
+
+  // Those that the server knows: it leaves out cues without words.
+  get spoken() {
+    return this.cues.filter((cue) => tidy(cue.text));
   }
 
   get doubtful() {
@@ -229,7 +260,7 @@ export class Cues {
     const at = Math.min(Math.max(wanted, least), most);
     const [side, before] = isStart ? ["start", cue.start] : ["end", cue.end];
     cue[side] = at;
-    this.undone.push(["the time", () => { cue[side] = before; this.name(cue); return cue; }]);
+    this.undone.push({ what: "the time", act: () => { cue[side] = before; this.name(cue); return cue; } });
     this.name(cue);
     this.changed();
     this.say(`${isStart ? "Starts" : "Ends"} at ${stamp(at)}${at === wanted ? "" : ", as near as its neighbours allow"}.`);
@@ -247,16 +278,24 @@ export class Cues {
       this.current = null;
     };
     put(index, removed, cues);
-    this.undone.push([what, () => { put(index, cues, removed); return removed[0] ?? this.cues[index]; }]);
+    const made = shapeOf(cues);
+    this.undone.push({
+      what,
+      act: () => { put(index, cues, removed); return removed[0] ?? this.cues[index]; },
+      isPossible: () => shapeOf(cues) === made, // what was typed since is no part of it, and would be lost
+    });
     this.changed();
   }
 
   undo() {
-    const last = this.undone.pop();
-    if (last) {
-      const cue = last[1]();
+    const last = this.undone.at(-1);
+    if (last && !(last.isPossible?.() ?? true)) {
+      this.say(`Not undone: what came of ${last.what} has been changed since. Correct it by hand.`);
+    } else if (last) {
+      this.undone.pop();
+      const cue = last.act();
       this.changed();
-      this.say(`Undone: ${last[0]}.`);
+      this.say(`Undone: ${last.what}.`);
       cue?.words.focus();
     }
   }
@@ -310,7 +349,8 @@ export class Cues {
     const both = (name) => [...cue[name], ...shifted(next[name], behind - lead)];
     const whole = { ...this.copy(cue), end: Math.max(cue.end, next.end), text, heard: both("heard"), findings: both("findings") };
     this.replace(index, 2, [whole], "joining");
-    this.say("Joined.");
+    const [one, other] = [cue, next].map((each) => each.speaker.trim());
+    this.say(one === other ? "Joined." : `Joined. Two people spoke here, and all of it is now said by ${one || "nobody named"}.`);
     whole.words.focus();
     whole.words.setSelectionRange(behind, behind);
   }
@@ -393,12 +433,12 @@ export class Cues {
 
   rename(from, to) {
     const touched = this.cues.filter((cue) => cue.speaker.trim() === from);
-    const put = (name) => touched.forEach((cue) => {
+    const put = (before, name) => touched.filter((cue) => cue.speaker.trim() === before).forEach((cue) => {
       cue.speaker = name;
       cue.who.value = name;
     });
-    put(to);
-    this.undone.push(["renaming", () => { put(from); return null; }]);
+    put(from, to);
+    this.undone.push({ what: "renaming", act: () => { put(to, from); return null; } });
     this.changed();
     return touched.length;
   }

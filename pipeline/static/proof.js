@@ -35,13 +35,14 @@ const changed = () => {
 const here = () => cues.current?.start ?? sound.now;
 const sound = new Sound(at("sound"), at("play"), (ms) => cues.follow(ms, at("follow").checked));
 const cues = new Cues(at("cues"), at("tools"), { sound, say, changed });
-const chapters = new Chapters(at("chapters"), { sound, say, changed, here });
+const undone = (step) => cues.undone.push(step);
+const chapters = new Chapters(at("chapters"), { sound, say, changed, here, undone });
 
 const written = () => ({ transcript: JSON.stringify(cues.rows), chapters: JSON.stringify(chapters.rows) });
 const ticked = () => PARTS.filter((part) => at(`reviewed-${part}`).checked && !at(`reviewed-${part}-line`).hidden);
 const isDirty = () => {
   const now = written();
-  return state.words !== null && (PARTS.some((part) => now[part] !== state.saved[part]) || ticked().length > 0);
+  return state.words !== null && (PARTS.some((part) => now[part] !== state.saved[part]) || ticked().length > 0 || chapters.typed.length > 0);
 };
 
 const showVoices = () => {
@@ -91,11 +92,13 @@ const countDoubts = () => {
 const place = () => {
   const cue = cues.current;
   const field = cue && [cue.words, cue.who].find((each) => each === document.activeElement);
-  return field ? { start: cue.start, isWords: field === cue.words, caret: field.selectionStart } : null;
+  const index = cues.spoken.indexOf(cue);
+  return field ? { index, start: cue.start, isWords: field === cue.words, caret: field.selectionStart } : null;
 };
 
 const putBack = (kept) => {
-  const cue = kept && cues.cues[cues.indexAt(kept.start)];
+  const twin = kept && cues.cues[kept.index];
+  const cue = twin?.start === kept?.start ? twin : cues.cues[cues.indexAt(kept.start)];
   if (cue) {
     const field = kept.isWords ? cue.words : cue.who;
     field.focus({ preventScroll: true });
@@ -106,14 +109,13 @@ const putBack = (kept) => {
 // Takes what the server says stands in the files. Where it is what the page shows, nothing on the page is touched.
 const take = (words, { isFresh }) => {
   state.words = words;
-  const rows = JSON.stringify(words.cues);
-  if (isFresh || rows !== JSON.stringify(cues.rows)) {
+  if (isFresh || !cues.agree(words.cues)) {
     const [kept, scrolled] = [place(), window.scrollY];
     cues.load(words.cues, words.heard);
     window.scrollTo(0, scrolled);
     putBack(kept);
   }
-  if (isFresh || JSON.stringify(words.chapters) !== JSON.stringify(chapters.rows)) {
+  if (isFresh || !chapters.agree(words.chapters)) {
     chapters.load(words.chapters);
   }
   state.saved = written();
@@ -144,7 +146,7 @@ const load = async () => {
   const { status, body } = await ask("/words.json");
   if (status !== 200) {
     trouble(body.message);
-    return;
+    return false;
   }
   state.key = body.key;
   document.title = `Correct the words: ${body.title}`;
@@ -164,6 +166,7 @@ const load = async () => {
     }
   }
   await showFindings();
+  return true;
 };
 
 const lost = (isLost) => {
@@ -184,7 +187,7 @@ const conflict = (message, versions) => {
 };
 
 const save = async () => {
-  if (state.saving || state.words === null) {
+  if (state.saving || state.words === null || !chapters.commit()) {
     return;
   }
   if (!isDirty()) {
@@ -201,7 +204,7 @@ const save = async () => {
   try {
     const headers = { "Content-Type": "application/json", "X-Proof-Key": state.key };
     const { status, body } = await ask("/save", { method: "POST", headers, body: JSON.stringify(wish) });
-    lost(false);
+    lost(status === 403); // cln-media was started anew: another page belongs to it
     finish(status, body, sent, reviewed);
   } catch {
     lost(true);
@@ -220,7 +223,9 @@ const finish = (status, body, sent, reviewed) => {
     conflict(body.message, body.versions);
     say("Not saved.");
   } else if (status !== 200 || !body.words) {
-    trouble(`Not saved: ${body.message}`);
+    if (status !== 403) {
+      trouble(`Not saved: ${body.message}`);
+    }
     say("Not saved.");
     changed();
   } else {
@@ -230,8 +235,7 @@ const finish = (status, body, sent, reviewed) => {
     if (PARTS.every((name) => now[name] === sent[name]) && ticked().join() === reviewed.join()) {
       take(body.words, { isFresh: false });
       showFindings().catch(() => lost(true));
-    } else { // something was typed while it was saved
-      state.versions = body.versions;
+    } else { // something was typed while it was saved; of a part that was not, the page still shows an earlier version
       changed();
     }
     say(["Saved.", ...body.said].join(" "));
@@ -272,7 +276,7 @@ const look = async () => {
   }
   try {
     const { status, body } = await ask("/versions.json");
-    lost(false);
+    lost(status === 403);
     if (status === 200 && !state.saving && PARTS.some((part) => body[part] !== state.versions[part])) {
       trouble("A file was changed by somebody else since this page was opened: saving will ask you which to keep.");
     }
@@ -341,8 +345,9 @@ at("save").addEventListener("click", save);
 at("add-chapter").addEventListener("click", () => chapters.add());
 at("rename").addEventListener("submit", rename);
 PARTS.forEach((part) => at(`reviewed-${part}`).addEventListener("change", changed));
-at("download-words").addEventListener("click", downloadWords);
-at("download-chapters").addEventListener("click", downloadChapters);
+document.querySelectorAll("[data-download]").forEach((button) => {
+  button.addEventListener("click", button.dataset.download === "transcript" ? downloadWords : downloadChapters);
+});
 at("try-again").addEventListener("click", save);
 at("keep-mine").addEventListener("click", () => {
   state.versions = state.conflict;
@@ -358,8 +363,11 @@ at("take-theirs").addEventListener("click", async () => {
     downloadChapters();
   }
   at("conflict").hidden = true;
-  await load();
-  say("This is what stands in the files now. Yours was downloaded.");
+  if (await load()) {
+    say("This is what stands in the files now. Yours was downloaded.");
+  } else {
+    say("What stands in the files cannot be shown. Yours is still here, and was downloaded.");
+  }
 });
 at("not-now").addEventListener("click", () => {
   at("conflict").hidden = true;

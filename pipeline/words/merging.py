@@ -29,6 +29,9 @@ def merged(base: Sequence[T], mine: Sequence[T], theirs: Sequence[T]) -> list[T]
 
 
 def _chosen(base: Sequence[T], mine: Sequence[T], theirs: Sequence[T]) -> Sequence[T]:
+    if len(base) == len(mine) == len(theirs):  # one by one: what stands next to a change may still be as it was
+        each = zip(base, mine, theirs, strict=True)
+        return [newer if own == before else own for before, own, newer in each]
     return theirs if list(mine) == list(base) else mine
 
 

@@ -89,6 +89,22 @@ def srt(transcript: Transcript) -> bytes:
     return "\n".join(blocks).encode()
 
 
+def plain_srt(cues: Sequence[Cue]) -> bytes:
+    """Write cues as SubRip, each as it is, for a file that people correct: with as many lines as its words need.
+
+    Args:
+        cues: ascending by start, ms, each ending after it starts; nobody is named.
+
+    Returns:
+        UTF-8, cues numbered from 1; what SubRip cannot carry as in `srt`.
+    """
+    blocks: list[str] = []
+    for number, cue in enumerate(cues, start=1):
+        times = f"{stamp(cue.start_ms, ',')} --> {stamp(cue.end_ms, ',')}"
+        blocks.append("\n".join([str(number), times, *_wrapped(_defused(cue.text), _SRT_WIDTH), ""]))
+    return "\n".join(blocks).encode()
+
+
 def transcript_json(transcript: Transcript) -> bytes:
     """Write a transcript as JSON, one segment for a cue.
 

@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pipeline.workspace.places import DRAFTS_NAME, PREVIOUS_NAME, SUMMARY_NAME
 
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as an editor writes that saves "Unicode"
 _KEPT = 10
+_MOST_BYTES = 64_000_000
 _HINT = "Check the free space and the rights of that folder."
 
 
@@ -35,7 +37,9 @@ def state(path: Path, part: Part) -> DraftState:
         return DraftState.REVIEWED
     kept = path.parent / DRAFTS_NAME / path.name
     try:
-        return DraftState.DRAFTED if kept.read_bytes() == data else DraftState.EDITED
+        status = kept.stat()
+        is_alike = stat.S_ISREG(status.st_mode) and status.st_size == len(data)
+        return DraftState.DRAFTED if is_alike and kept.read_bytes() == data else DraftState.EDITED
     except OSError:  # not there, or nobody may read it: what counts is the mark
         return DraftState.EDITED
 
@@ -48,7 +52,14 @@ def drafted(folder: Path, name: str) -> str | None:
     """
     path = folder / DRAFTS_NAME / name
     try:
-        return path.read_text(encoding="utf-8")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise WorkspaceError("is no file", source=path, hint="Remove it: a draft is kept there.")
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            hint = "Leave that folder to cln-media; this file can be deleted, it is made again."
+            raise WorkspaceError("is larger than any draft", source=path, hint=hint)
+        return data.decode()
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -91,7 +102,7 @@ def keep_previous(path: Path, data: bytes, *, hint: str = _HINT) -> str:
         hint: what to do where it cannot be kept.
 
     Returns:
-        The name of what was kept, below the episode's folder.
+        The name of what was kept, below the episode's folder; the same again where that is what was kept last.
 
     Raises:
         WorkspaceError: it cannot be written; the versions kept before are as they were.
@@ -103,9 +114,12 @@ def keep_previous(path: Path, data: bytes, *, hint: str = _HINT) -> str:
 
     _made(folder.parent)
     beside = folder / f".{path.name}.new"
+    _require_own(folder)
     try:
         folder.mkdir(exist_ok=True)
-        _write(beside, data)
+        if numbered(1).is_file() and numbered(1).read_bytes() == data:  # kept before a save that then failed
+            return f"{DRAFTS_NAME}/{PREVIOUS_NAME}/{numbered(1).name}"
+        _write(beside, data, like=path)
         for number in range(_KEPT - 1, 0, -1):
             if numbered(number).exists():
                 numbered(number).replace(numbered(number + 1))
@@ -128,6 +142,15 @@ def keep_summary(folder: Path, text: str) -> None:
     replace_text(folder / DRAFTS_NAME / SUMMARY_NAME, f"{text}\n")
 
 
+def kept_summary(folder: Path) -> str:
+    """Return what a program answered last that drafted notes of an episode; nothing where none did.
+
+    Raises:
+        WorkspaceError: it cannot be read.
+    """
+    return (drafted(folder, SUMMARY_NAME) or "").strip()
+
+
 def forget_summary(folder: Path) -> None:
     """Remove what a program answered, once nothing of it is left in the notes.
 
@@ -146,9 +169,13 @@ def has_summary(folder: Path) -> bool:
     return os.path.lexists(folder / DRAFTS_NAME / SUMMARY_NAME)
 
 
-def _made(folder: Path) -> None:
+def _require_own(folder: Path) -> None:
     if folder.is_symlink():  # with it, what was drafted of a recording would outlive the recording elsewhere
         raise WorkspaceError("is a link to another place", source=folder, hint="Put a folder in its place.")
+
+
+def _made(folder: Path) -> None:
+    _require_own(folder)
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -178,15 +205,20 @@ def replace_text(path: Path, text: str) -> None:
     """
     beside = path.with_name(f".{path.name}.new")
     try:
-        _write(beside, text.encode())
+        _write(beside, text.encode(), like=path)
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # what stands in its way is no file of ours
+            beside.unlink(missing_ok=True)
         raise WorkspaceError(f"cannot be written: {error.strerror}", source=path, hint=_HINT) from error
 
 
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
+def _write(path: Path, data: bytes, *, like: Path) -> None:
+    """Write a file that nobody sees yet; whoever may read the one that it stands for may read it, and nobody else."""
+    path.unlink(missing_ok=True)  # of a run that was killed, or a link to elsewhere
+    with path.open("xb") as file:
+        if like.is_file():
+            path.chmod(stat.S_IMODE(like.stat().st_mode))
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
