@@ -464,6 +464,27 @@ def test_long_turns_are_cut_at_sentences_that_share_its_time() -> None:
     assert all(before[1] == after[0] for before, after in itertools.pairwise(read))
 
 
+def test_what_is_left_out_of_a_text_without_times_is_said() -> None:
+    """A heading, the time of day and a program's own line are no words, and so is said of each."""
+    text = "Minutes\n\n[Chair] 14:03:02\nWelcome.\n[GP] 14:03:09\nThank you.\nThe Chair stopped transcription\n"
+    read = brought(text, "a.txt")
+    assert isinstance(read, words.Turns)
+    assert read == (Turn(text="Welcome.", speaker="Chair"), Turn(text="Thank you.", speaker="GP"))
+    for each in (
+        "heading, not words: 'Minutes'",
+        "a clock on the wall",
+        "'The Chair stopped transcription' was left out",
+    ):
+        assert any(each in sentence for sentence in read.repairs)
+
+
+def test_an_arrow_and_a_time_in_what_is_said_head_no_words() -> None:
+    """They stay words, also where every turn ends with them."""
+    said = "We said --> 00:00:01.000 --> 00:00:02.000"
+    read = brought(f"Chair: {said}\n\nGP: {said}\n", "a.txt")
+    assert read == (Turn(text=said, speaker="Chair"), Turn(text=said, speaker="GP"))
+
+
 def test_json_of_podcasts_and_of_recognisers_is_read() -> None:
     """Podcasting 2.0's segments and Whisper's give the same cues; single words are joined."""
     ours = {
@@ -471,6 +492,11 @@ def test_json_of_podcasts_and_of_recognisers_is_read() -> None:
         "segments": [{"startTime": 0.5, "endTime": 1.25, "body": "Hi there all", "speaker": "GP"}],
     }
     assert cues(json.dumps(ours), "a.json") == [(500, 1_250, "GP", "Hi there all")]
+    odd = [{"start": 0, "end": 1, "body": None, "text": "Kept"}, {"start": 1, "end": 2, "text": 42}]
+    read = brought(json.dumps(odd), "a.json")
+    assert isinstance(read, Transcript)
+    assert [cue.text for cue in read.cues] == ["Kept"]
+    assert read.repairs == ("line 1: segment 2 was left out: what it says is no text",)
     whisper = {"text": " Hi", "segments": [{"id": 0, "start": 0.5, "end": 1.25, "text": " Hi there all", "words": []}]}
     assert cues(json.dumps(whisper), "a.json") == [(500, 1_250, None, "Hi there all")]
     assert cues(json.dumps([{"start": 1, "text": "no end"}]), "a.json") == [(1_000, 1_001, None, "no end")]

@@ -193,6 +193,7 @@ def test_a_transcript_without_times_waits_for_the_build(ready: Session) -> None:
     (ready.folder / "in/Meeting.txt").write_text("Chair: Hello.\n\nGP: Yes.\n", encoding="utf-16")
     assert ready("ingest", str(ready.folder / "in/Meeting.wav"), "--slug", "typed") == 0, ready.err
     assert "as episodes/typed/transcript.txt: it has no times" in ready.out
+    assert "  Meeting.txt, line 1: the file is in UTF-16" in ready.out
     folder = ready.folder / "episodes/typed"
     assert (folder / "transcript.txt").read_text(encoding="utf-8") == "Chair: Hello.\n\nGP: Yes.\n"
     assert not (folder / "transcript.vtt").exists()

@@ -13,7 +13,7 @@ from pipeline import audio, speech, words, workspace
 from pipeline.build.mastering import Report, length_ms
 from pipeline.cache import Cache, key
 from pipeline.errors import MediaError, WordsError, WorkspaceError
-from pipeline.model import Episode, HeardWord, Problem, Show, Transcript, Turn
+from pipeline.model import Episode, HeardWord, Problem, Show, Transcript
 from pipeline.workspace import DRAFTS_NAME, HEARD_NAME, TRANSCRIPT_NAMES
 from pipeline.workspace.places import BROUGHT_START
 
@@ -130,6 +130,8 @@ def _drafted(cache: Cache, show: Show, episode: Episode, report: Report) -> _Mad
         report.warn(_silent(episode))
         return None
     if brought and source:
+        for repair in brought.repairs:
+            report.warn(_repaired(episode, source, repair))
         try:
             return _Made(words.aligned(brought, heard, language=language), {}, heard)
         except WordsError as error:  # that of another recording, most likely: what was heard is the better draft
@@ -138,9 +140,7 @@ def _drafted(cache: Cache, show: Show, episode: Episode, report: Report) -> _Mad
     return _Made(transcript, speech.checks(transcript.cues, heard), heard)
 
 
-def _brought(
-    episode: Episode, language: str, report: Report
-) -> tuple[Path | None, Transcript | tuple[Turn, ...] | None]:
+def _brought(episode: Episode, language: str, report: Report) -> "tuple[Path | None, Transcript | words.Turns | None]":
     """Read the first transcript that can be read, with its path; what is wrong with the others is told."""
     for path in _brought_paths(episode):
         try:
@@ -157,6 +157,11 @@ def _unusable(episode: Episode, path: Path, error: MediaError) -> Problem:
         hint=error.hint or "Export it again, or remove it.",
         fatal=False,
     )
+
+
+def _repaired(episode: Episode, path: Path, repair: str) -> Problem:
+    where = f"episodes/{episode.path.name}/{path.relative_to(episode.path).as_posix()}"
+    return Problem(source=where, message=repair, hint="Check that what was made of it is right.", fatal=False)
 
 
 def _brought_paths(episode: Episode) -> list[Path]:

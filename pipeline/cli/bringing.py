@@ -7,7 +7,7 @@ from pipeline import words, workspace
 from pipeline.cli.screen import Screen
 from pipeline.errors import MediaError, WordsError
 from pipeline.ingest import slug_of
-from pipeline.model import Episode, Problem, Recording, Transcript, Turn
+from pipeline.model import Episode, Problem, Recording, Transcript
 from pipeline.workspace import Workspace
 from pipeline.workspace.places import BROUGHT_START
 
@@ -68,7 +68,7 @@ def _problem(path: Path, error: MediaError | OSError) -> Problem:
     return Problem(source=path.name, message=f"cannot be read: {error.strerror}", hint=_HINT, fatal=False)
 
 
-def _take(episode: Episode, path: Path, data: bytes, brought: Transcript | tuple[Turn, ...]) -> None:
+def _take(episode: Episode, path: Path, data: bytes, brought: "Transcript | words.Turns") -> None:
     name = f"{BROUGHT_START}{slug_of(path.stem) or 'transcript'}{path.suffix.lower()}"
     kept = episode.path / workspace.DRAFTS_NAME / name
     kept.parent.mkdir(exist_ok=True)
@@ -80,15 +80,12 @@ def _take(episode: Episode, path: Path, data: bytes, brought: Transcript | tuple
         workspace.write_new(episode.path / TEXT_NAME, words.turns_text(brought).decode())
 
 
-def _tell(
-    where: Workspace, episode: Episode, path: Path, brought: Transcript | tuple[Turn, ...], screen: Screen
-) -> None:
+def _tell(where: Workspace, episode: Episode, path: Path, brought: "Transcript | words.Turns", screen: Screen) -> None:
     folder = where.name(episode.path)
     if isinstance(brought, Transcript):
         name = f"{folder}/{workspace.TRANSCRIPT_NAMES[0]}"
         screen.say(f"Took {path.name}, which lay beside the recording, as {name}: a draft until you have read it.")
-        for repair in brought.repairs:
-            screen.say(f"  {path.name}, {repair}")
+        _tell_repairs(path, brought.repairs, screen)
         if hurried := len(words.hurried(brought)):
             screen.detail(f"  {hurried:,} of its {len(brought.cues):,} cues are said faster than people read.")
         voices = [cue.speaker for cue in brought.cues]
@@ -96,8 +93,14 @@ def _tell(
         name = f"{folder}/{TEXT_NAME}"
         screen.say(f"Took {path.name}, which lay beside the recording, as {name}: it has no times;")
         screen.say("      `cln-media build` gives it those of the sound, where a speech model is configured.")
+        _tell_repairs(path, brought.repairs, screen)
         voices = [turn.speaker for turn in brought]
     if names := list(dict.fromkeys(filter(None, voices))):
         shown = "; ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")  # noqa: PLR2004
         screen.say(f"      It names who speaks ({shown}): a name is published only with its owner's consent,")
         screen.say(f"      recorded in {workspace.EPISODE_NAME}; put a role in place of every other.")
+
+
+def _tell_repairs(path: Path, repairs: Sequence[str], screen: Screen) -> None:
+    for repair in repairs:
+        screen.say(f"  {path.name}, {repair}")

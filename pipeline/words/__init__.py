@@ -27,11 +27,12 @@ from pipeline.words.writing import (
 
 if TYPE_CHECKING:
     from pipeline.words.aligning import aligned
-    from pipeline.words.brought import beside, brought_names, read_brought
+    from pipeline.words.brought import Turns, beside, brought_names, read_brought
     from pipeline.words.cue_merging import merged_by_time, merged_vtt
     from pipeline.words.merging import merged
 
 __all__ = [
+    "Turns",
     "aligned",
     "beside",
     "brought_names",
@@ -64,7 +65,7 @@ __getattr__ = on_first_use(
     __name__,
     {
         "aligned": "aligning",
-        **dict.fromkeys(("beside", "brought_names", "read_brought"), "brought"),
+        **dict.fromkeys(("Turns", "beside", "brought_names", "read_brought"), "brought"),
         **dict.fromkeys(("merged_by_time", "merged_vtt"), "cue_merging"),
         "merged": "merging",
     },

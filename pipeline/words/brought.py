@@ -31,7 +31,13 @@ _SLOWEST_MS = 120  # a character
 _HEAD_LINES = 3
 
 
-def read_brought(data: bytes, *, source: Path, language: str) -> Transcript | tuple[Turn, ...]:
+class Turns(tuple[Turn, ...]):  # noqa: SLOT001 - a tuple has none
+    """What is said in a text without times. repairs: what was left out or put right, a sentence each."""
+
+    repairs: tuple[str, ...] = ()
+
+
+def read_brought(data: bytes, *, source: Path, language: str) -> Transcript | Turns:
     """Read a transcript as Teams, Zoom, Otter, YouTube, subtitle editors, recognisers or people write them.
 
     WebVTT and SubRip are read as `read_transcript` does; JSON in the form of Podcasting 2.0 or of Whisper; Word
@@ -76,7 +82,9 @@ def read_brought(data: bytes, *, source: Path, language: str) -> Transcript | tu
             hint="Download the transcript as .vtt (in Teams: Download, Download as .vtt), or save the words as .txt.",
         )
     if said[0].start_ms is None:
-        return tuple(Turn(text=each.text, speaker=each.speaker) for each in said)
+        turns = Turns(Turn(text=each.text, speaker=each.speaker) for each in said)
+        turns.repairs = repairs.sentences()
+        return turns
     cues = tuple(_cues(said, source, repairs))
     return Transcript(language=language, cues=cues, origin=source.name, repairs=repairs.sentences())
 

@@ -139,7 +139,8 @@ def _heads_words(name: str) -> bool:
 
 
 def _is_name(text: str) -> bool:
-    return len(text) <= _MOST_NAME and not text.endswith((",", ";", "?", "!")) and not re.match(_T, text)
+    is_short = len(text) <= _MOST_NAME and "->" not in text
+    return is_short and not text.endswith((",", ";", "?", "!")) and not re.match(_T, text)
 
 
 def _preamble(rows: Sequence[_Row], first: int, repairs: Repairs) -> Iterator[Said]:

@@ -44,8 +44,10 @@ def read_segments(data: bytes, *, source: Path, repairs: Repairs) -> tuple[Cue, 
     rows = _rows(data, source)
     cues: list[Cue] = []
     for number, row in enumerate(rows, start=1):
-        text = row.get("body", row.get("text"))
-        words = clean_line(text) if isinstance(text, str) else ""
+        texts = [row.get("body"), row.get("text")]
+        words = next((clean_line(each) for each in texts if isinstance(each, str)), "")
+        if not words and any(each is not None and not isinstance(each, str) for each in texts):
+            repairs.note(1, "no text", f"segment {number} was left out: what it says is no text")
         if not words:
             continue
         start_ms = _ms(row.get("startTime", row.get("start")))
