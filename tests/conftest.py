@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 
+import pipeline
 from pipeline import publish
 from pipeline.cache import Cache
 from pipeline.model import StorageSettings
@@ -20,6 +23,8 @@ from tests import swift as swift_store
 settings.register_profile("same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.register_profile("others", settings.get_profile("same"), derandomize=False)
 settings.load_profile("same")
+for found in walk_packages(pipeline.__path__, "pipeline."):  # Hypothesis also tries what stands in modules that are
+    import_module(found.name)  # loaded: all are, so that it does not matter which tests ran before
 
 
 @pytest.fixture(scope="session")
