@@ -17,6 +17,7 @@ _TITLES = frozenset(["dr", "prof", "professor", "mr", "mrs", "ms", "miss", "mx",
 _NO_NAMES = frozenset(
     ["of", "the", "and", "for", "from", "at", "in", "de", "la", "le", "da", "van", "von", "der", "den", "al", "el"]
 )
+_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")  # within a word, or between two
 _NEVER = r"(?!)"
 _HINT = "Replace the name by the role, or record consent to be named in episode.toml."
 
@@ -42,8 +43,8 @@ def named(episode: Episode) -> Iterator[Named]:
         yield from _voices(episode, episode.transcript, names)
     surely, perhaps = (_any_of(forms) for forms in zip(*map(_forms, names or [""]), strict=True))
     for file, text in _texts(episode).items() if names else ():
-        words = f" {folded(text)} "
-        if (certain := surely.search(words) is not None) or perhaps.search(words):
+        seen = [f" {folded(each)} " for each in dict.fromkeys([text, _INVISIBLE.sub(" ", text)])]
+        if (certain := any(map(surely.search, seen))) or any(map(perhaps.search, seen)):
             message = f"{'names' if certain else 'may name'} in its words a speaker without consent to be named"
             yield Named(file, message, _HINT, fatal=certain and episode.published is not None)
 
@@ -58,13 +59,11 @@ def folded(text: str) -> str:
 
 def _forms(name: str) -> tuple[str, str]:
     """Return patterns of words in which a name surely stands, and of those that may mean somebody else."""
-    first, *between, last = name.split() if " " in name else ("", name)
+    first, *_, last = name.split() if " " in name else ("", name)
     if not first:
         return _NEVER, re.escape(name)  # one word alone may mean something else
-    whole = " ".join([first, *between, last])
-    squeezed = whole.replace(" ", "")  # where an invisible character stood between them
     titled = f"(?:{'|'.join(sorted(_TITLES))}) {re.escape(last)}"
-    return f"{re.escape(whole)}|{re.escape(squeezed)}|{re.escape(first)} [^ ]+ {re.escape(last)}", titled
+    return re.escape(name), f"{titled}|{re.escape(first)} [^ ]+ {re.escape(last)}"
 
 
 def _any_of(forms: Iterable[str]) -> re.Pattern[str]:

@@ -217,7 +217,7 @@ def _write(path: Path, data: bytes, *, like: Path) -> None:
     """Write a file that nobody sees yet; whoever may read the one that it stands for may read it, and nobody else."""
     path.unlink(missing_ok=True)  # of a run that was killed, or a link to elsewhere
     with path.open("xb") as file:
-        if like.is_file():
+        if os.name == "posix" and like.is_file():  # elsewhere a file's rights are its folder's
             path.chmod(stat.S_IMODE(like.stat().st_mode))
         file.write(data)
         file.flush()
