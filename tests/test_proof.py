@@ -597,6 +597,24 @@ def test_a_cue_of_subrip_that_nobody_changed_stays_as_it_is(folder: Path, paper:
     assert MARK in (folder / "transcript.vtt").read_text()
 
 
+def test_what_somebody_else_broke_is_kept_and_replaced(served: Served, folder: Path) -> None:
+    """Who saves theirs over a file that is no transcript any loses nothing; it is a draft until it was read."""
+    shown = served.words()
+    broken = {"transcript.vtt": b"WEBVTT\n\n00:00:01.000 --> soon\nHello\n", "chapters.toml": b"\xff\xfe\x00"}
+    for name, data in broken.items():
+        (folder / name).write_bytes(data)
+    found = json.loads(served.ask("/versions.json").body)
+    assert served.save({**wish(shown, reviewed=["transcript"]), "versions": found}).status == 422
+    shown["cues"][0][2] = "Mine."
+    whole = wish(shown, cues=shown["cues"], chapters=shown["chapters"])
+    assert served.save({**whole, "versions": found}).status == 200
+    assert MARK in (folder / "transcript.vtt").read_text()
+    assert CHAPTERS_MARK in (folder / "chapters.toml").read_text()
+    assert served.words()["cues"] == shown["cues"]
+    assert (folder / "drafts/previous/transcript-1.vtt").read_bytes() == broken["transcript.vtt"]
+    assert (folder / "drafts/previous/chapters-1.toml").read_bytes() == broken["chapters.toml"]
+
+
 def test_saving_again_and_again_in_vain_keeps_the_versions_before(served: Served, folder: Path) -> None:
     """A version is kept once, however often the file that was to follow it could not be written."""
     for number in range(3):

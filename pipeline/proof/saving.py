@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from pipeline import workspace
 from pipeline.errors import MediaError, WordsError
@@ -14,6 +15,7 @@ from pipeline.words import plain_srt, read_chapters, read_transcript, unmarked
 from pipeline.workspace.drafting import keep_previous
 from pipeline.workspace.places import PREVIOUS_NAME
 
+_T = TypeVar("_T")
 _HINT = "Make room on the disk and check the rights of that folder, then save again: the page still has your text."
 
 
@@ -66,19 +68,18 @@ def _require_bases(changed: Sequence[Written]) -> None:
 
 
 def _transcript(paper: Paper, old: Written, wish: Wish, saved: Saved) -> Callable[[], None]:
-    text = old.text()
-    before = transcript_of(old, paper.language)
-    cues = tuple(before.cues) if wish.cues is None else wish.cues
-    is_draft = is_marked(text, Part.TRANSCRIPT) and Part.TRANSCRIPT not in wish.reviewed
+    before, text = _as_it_is(old, lambda: tuple(transcript_of(old, paper.language).cues), is_replaced=bool(wish.cues))
+    cues = before if wish.cues is None else wish.cues
+    is_draft = (before is None or is_marked(text, Part.TRANSCRIPT)) and Part.TRANSCRIPT not in wish.reviewed
     path = old.path
-    if cues == tuple(before.cues):
+    if cues is None or cues == before:
         new = text if is_draft else unmarked(text, Part.TRANSCRIPT, with_checks=True)
-    elif path.suffix == ".srt" and not text.startswith("WEBVTT") and not any(cue.speaker for cue in cues):
+    elif path.suffix == ".srt" and not is_draft and not any(cue.speaker for cue in cues):  # it can carry no mark
         new = plain_srt(cues).decode()
     else:
         path = path.with_suffix(".vtt")
         new = wording.webvtt_text(text, cues, is_draft=is_draft)
-    _require_readable(path, new, cues, paper.language)
+    _require_readable(path, new, cues or (), paper.language)
 
     def write() -> None:
         _replace(old, path, new, saved)
@@ -92,6 +93,16 @@ def _transcript(paper: Paper, old: Written, wish: Wish, saved: Saved) -> Callabl
     return write
 
 
+def _as_it_is(old: Written, read: Callable[[], _T], *, is_replaced: bool) -> tuple[_T | None, str]:
+    """Return what stands in a file, and its text: nothing where it is broken, and all of it is to be replaced."""
+    try:
+        return read(), old.text()
+    except WordsError:
+        if not is_replaced:
+            raise
+        return None, ""
+
+
 def _require_readable(path: Path, text: str, cues: Sequence[Cue], language: str) -> None:
     read = read_transcript(text.encode(), source=path, language=language).cues
     if len(read) >= len(cues) and not any(cue.speaker for cue in cues):
@@ -103,11 +114,10 @@ def _require_readable(path: Path, text: str, cues: Sequence[Cue], language: str)
 
 
 def _chapters(paper: Paper, old: Written, wish: Wish, saved: Saved) -> Callable[[], None]:
-    text = old.text()
-    before = chapters_of(old)
+    before, text = _as_it_is(old, lambda: chapters_of(old), is_replaced=wish.chapters is not None)
     chapters = before if wish.chapters is None else tuple(_placed(paper, chapter) for chapter in wish.chapters)
-    is_draft = is_marked(text, Part.CHAPTERS) and Part.CHAPTERS not in wish.reviewed
-    if chapters == before:
+    is_draft = (before is None or is_marked(text, Part.CHAPTERS)) and Part.CHAPTERS not in wish.reviewed
+    if chapters is None or chapters == before:
         new = text if is_draft else unmarked(text, Part.CHAPTERS)
     else:
         new = wording.chapters_text(text, chapters, is_draft=is_draft)
