@@ -131,7 +131,7 @@ def _drafted(cache: Cache, show: Show, episode: Episode, report: Report) -> _Mad
         return None
     if brought and source:
         for repair in brought.repairs:
-            report.warn(_repaired(episode, source, repair))
+            report.warn(_remark(episode, source, repair, "Check that what was made of it is right."))
         try:
             return _Made(words.aligned(brought, heard, language=language), {}, heard)
         except WordsError as error:  # that of another recording, most likely: what was heard is the better draft
@@ -151,17 +151,13 @@ def _brought(episode: Episode, language: str, report: Report) -> "tuple[Path | N
 
 
 def _unusable(episode: Episode, path: Path, error: MediaError) -> Problem:
-    return Problem(
-        source=f"episodes/{episode.path.name}/{path.relative_to(episode.path).as_posix()}",
-        message=f"cannot be used as the transcript: {error.message}",
-        hint=error.hint or "Export it again, or remove it.",
-        fatal=False,
-    )
+    message = f"cannot be used as the transcript: {error.message}"
+    return _remark(episode, path, message, error.hint or "Export it again, or remove it.")
 
 
-def _repaired(episode: Episode, path: Path, repair: str) -> Problem:
-    where = f"episodes/{episode.path.name}/{path.relative_to(episode.path).as_posix()}"
-    return Problem(source=where, message=repair, hint="Check that what was made of it is right.", fatal=False)
+def _remark(episode: Episode, path: Path, message: str, hint: str) -> Problem:
+    source = f"episodes/{episode.path.name}/{path.relative_to(episode.path).as_posix()}"
+    return Problem(source=source, message=message, hint=hint, fatal=False)
 
 
 def _brought_paths(episode: Episode) -> list[Path]:

@@ -41,8 +41,10 @@ def named(episode: Episode) -> Iterator[Named]:
     names = [name for name in unnamed if name and name not in labels]
     if episode.transcript:
         yield from _voices(episode, episode.transcript, names)
-    surely, perhaps = (_any_of(forms) for forms in zip(*map(_forms, names or [""]), strict=True))
-    for file, text in _texts(episode).items() if names else ():
+    if not names:
+        return
+    surely, perhaps = (_any_of(forms) for forms in zip(*map(_forms, names), strict=True))
+    for file, text in _texts(episode).items():
         seen = [f" {folded(each)} " for each in dict.fromkeys([text, _INVISIBLE.sub(" ", text)])]
         if (certain := any(map(surely.search, seen))) or any(map(perhaps.search, seen)):
             message = f"{'names' if certain else 'may name'} in its words a speaker without consent to be named"

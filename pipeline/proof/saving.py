@@ -27,6 +27,9 @@ class Saved:
     said: list[str] = field(default_factory=list)
 
 
+_Prepare = Callable[[Paper, Written, Wish, Saved], Callable[[], None]]
+
+
 class ChangedError(MediaError):
     """A file is no longer what the page was made from: somebody else has written it."""
 
@@ -45,16 +48,13 @@ def save(paper: Paper, wish: Wish, saved: Saved) -> None:
         WorkspaceError: a file cannot be written; it is as it was.
     """
     transcript, chapters = transcript_file(paper.folder), chapters_file(paper.folder)
-    steps = list[Callable[[], None]]()
-    has_transcript = wish.cues is not None or Part.TRANSCRIPT in wish.reviewed
-    has_chapters = wish.chapters is not None or (Part.CHAPTERS in wish.reviewed and bool(chapters.version))
-    wanted = {Part.TRANSCRIPT: transcript} if has_transcript else {}
-    wanted |= {Part.CHAPTERS: chapters} if has_chapters else {}
-    _require_bases([written for part, written in wanted.items() if written.version != wish.bases[part]])
-    if has_transcript:
-        steps.append(_transcript(paper, transcript, wish, saved))
-    if has_chapters:
-        steps.append(_chapters(paper, chapters, wish, saved))
+    wanted = list[tuple[Part, Written, _Prepare]]()
+    if wish.cues is not None or Part.TRANSCRIPT in wish.reviewed:
+        wanted.append((Part.TRANSCRIPT, transcript, _transcript))
+    if wish.chapters is not None or (Part.CHAPTERS in wish.reviewed and chapters.version):
+        wanted.append((Part.CHAPTERS, chapters, _chapters))
+    _require_bases([written for part, written, _ in wanted if written.version != wish.bases[part]])
+    steps = [prepare(paper, written, wish, saved) for _, written, prepare in wanted]
     for step in steps:
         step()
 

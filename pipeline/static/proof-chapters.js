@@ -1,4 +1,5 @@
 // The chapters: a time and a title each. What else the file says of them (an address, an image) is carried along.
+import { tidy } from "./proof-cues.js";
 import { milliseconds, stamp } from "./proof-sound.js";
 
 const LONG = 40;
@@ -21,11 +22,11 @@ export class Chapters {
 
   // Whether what the server wrote is what stands here, but for white space in titles.
   agree(rows) {
-    const tidied = this.rows.map((row) => ({ ...row, title: row.title.replace(/\s+/g, " ").trim() }));
+    const tidied = this.rows.map((row) => ({ ...row, title: tidy(row.title) }));
     return JSON.stringify(tidied) === JSON.stringify(rows);
   }
 
-  // A time that was typed counts when its field is left: or when somebody saves.
+  // A time that was typed counts when its field is left, or when somebody saves.
   get typed() {
     return this.chapters.filter(({ row, start }) => row.querySelector(".cln-chapter__time").value !== stamp(start));
   }

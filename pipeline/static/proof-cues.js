@@ -41,7 +41,7 @@ const moved = (marks, before, after) => {
 
 const shifted = (marks, by) => marks.map((mark) => ({ ...mark, from: mark.from + by, to: mark.to + by }));
 const doubtsOf = (cue) => cue.heard.filter((word) => word.why);
-const tidy = (text) => text.replace(/\s+/g, " ").trim(); // as the server writes it
+export const tidy = (text) => text.replace(/\s+/g, " ").trim(); // as the server writes it
 const shapeOf = (cues) => JSON.stringify(cues.map(({ start, end, text, speaker }) => [start, end, text, speaker]));
 const wordOf = (cue, place) => cue.text.slice(place.from, place.to);
 

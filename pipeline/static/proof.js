@@ -1,6 +1,6 @@
 // The page on which a person corrects what was drafted of an episode's words: loading, saving, keys.
 import { Chapters } from "./proof-chapters.js";
-import { Cues } from "./proof-cues.js";
+import { Cues, tidy } from "./proof-cues.js";
 import { Sound, stamp } from "./proof-sound.js";
 
 const LOOK_EVERY_MS = 10000;
@@ -250,7 +250,7 @@ const download = (name, text) => {
   window.setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 };
 
-const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/\s+/g, " ").trim();
+const escaped = (text) => tidy(text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;"));
 
 const downloadWords = () => {
   const mark = state.words.drafts.transcript ? ["NOTE draft: delete this line when the transcript has been reviewed"] : [];

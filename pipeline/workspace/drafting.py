@@ -13,6 +13,7 @@ from pipeline.workspace.places import DRAFTS_NAME, PREVIOUS_NAME, SUMMARY_NAME
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as an editor writes that saves "Unicode"
 _KEPT = 10
 _MOST_BYTES = 64_000_000
+_OURS = "Leave that folder to cln-media; this file can be deleted, it is made again."
 _HINT = "Check the free space and the rights of that folder."
 
 
@@ -57,8 +58,7 @@ def drafted(folder: Path, name: str) -> str | None:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
-            hint = "Leave that folder to cln-media; this file can be deleted, it is made again."
-            raise WorkspaceError("is larger than any draft", source=path, hint=hint)
+            raise WorkspaceError("is larger than any draft", source=path, hint=_OURS)
         return data.decode()
     except FileNotFoundError:
         return None
@@ -66,8 +66,7 @@ def drafted(folder: Path, name: str) -> str | None:
         hint = "Check the rights of that file and its folder."
         raise WorkspaceError(f"cannot be read: {error.strerror}", source=path, hint=hint) from error
     except UnicodeDecodeError as error:
-        hint = "Leave that folder to cln-media; this file can be deleted, it is made again."
-        raise WorkspaceError("is not the text that a machine drafted", source=path, hint=hint) from error
+        raise WorkspaceError("is not the text that a machine drafted", source=path, hint=_OURS) from error
 
 
 def write_draft(folder: Path, name: str, text: str, *, edited: str | None = None) -> None:
